@@ -1,0 +1,95 @@
+"""Rows for data that lies in the buckets: the dataset, its events (an outbox), and who may import what."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+class StorageBucket(models.TextChoices):
+    """Logical bucket names; settings.S3_BUCKETS maps each to the real one."""
+
+    LORA_DATASETS = "lora-datasets", "Uploaded by users"
+    TRAINING_FILES = "training-files", "Imported from the team's data pipeline"
+
+
+class DatasetStatus(models.TextChoices):
+    UPLOADING = "uploading", "Uploading"
+    VALIDATING = "validating", "Validating"
+    READY = "ready", "Ready"
+    ERROR = "error", "Error"
+
+
+class Dataset(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="datasets")
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    format = models.CharField(max_length=32, default="chat", help_text="chat: JSONL of {messages: [...]}")
+    status = models.CharField(max_length=16, choices=DatasetStatus, default=DatasetStatus.UPLOADING)
+
+    storage_bucket = models.CharField(max_length=32, choices=StorageBucket)
+    storage_path = models.CharField(max_length=1024)
+    file_name = models.CharField(max_length=255)
+    file_size = models.BigIntegerField(default=0, help_text="bytes")
+    etag = models.CharField(max_length=128, blank=True, help_text="of the object that was validated")
+    sha256 = models.CharField(max_length=64, blank=True)
+
+    total_training_pairs = models.BigIntegerField(null=True, blank=True)
+    total_validation_pairs = models.BigIntegerField(null=True, blank=True)
+    total_tokens = models.BigIntegerField(null=True, blank=True)
+    tokens_estimated = models.BooleanField(default=True, help_text="bytes / 4, no tokenizer was at hand")
+    avg_turns = models.FloatField(null=True, blank=True, help_text="messages per example")
+    avg_tokens = models.FloatField(null=True, blank=True, help_text="tokens per example")
+
+    training_ready = models.BooleanField(default=False)
+    validated_at = models.DateTimeField(null=True, blank=True)
+    validation_progress = models.FloatField(default=0, help_text="0-100, while validating")
+    validation_started_at = models.DateTimeField(null=True, blank=True)
+    validation_errors = models.JSONField(
+        default=list, help_text="[{line, field, error, suggestion}], the first ones"
+    )
+    validation_error_count = models.BigIntegerField(default=0)
+    validation_warnings = models.JSONField(default=list, help_text="[{line, field, error, suggestion}]")
+    sample = models.JSONField(default=list, help_text="the first examples")
+
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "datasets"
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["owner", "-created_at"]), models.Index(fields=["status"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DatasetEvent(models.Model):
+    """What happened to a dataset. Written with the change itself; notifications read it as an outbox."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="events")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=32, help_text="uploaded, imported, ready, error, deleted")
+    message = models.CharField(max_length=500)
+    detail = models.JSONField(default=dict)
+    actor = models.CharField(max_length=150, help_text="user:NAME or system")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "dataset_events"
+        ordering = ["id"]
+
+
+class ImportGrant(models.Model):
+    """A prefix of training-files that a user may import below, besides the default `{username}/`."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="import_grants")
+    prefix = models.CharField(max_length=512, help_text="such as team-a/ ; must end with /")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "import_grants"
+        ordering = ["user", "prefix"]
+        constraints = [models.UniqueConstraint(fields=["user", "prefix"], name="import_grant_once")]

@@ -1,0 +1,22 @@
+"""Rows of the jobs app. `job` is the centre; `run` is what a job leaves behind; `catalog` is kept by operators;
+`system` is what the control plane knows about clusters and itself."""
+
+from jobs.models.catalog import BaseModel, GpuPrice
+from jobs.models.job import JobAttempt, JobEvent, TrainingJob
+from jobs.models.run import CostRecord, JobLog, MetricsPoint, ModelArtifact
+from jobs.models.system import Cluster, CycleRun, Installation
+
+__all__ = [
+    "BaseModel",
+    "Cluster",
+    "CostRecord",
+    "CycleRun",
+    "GpuPrice",
+    "Installation",
+    "JobAttempt",
+    "JobEvent",
+    "JobLog",
+    "MetricsPoint",
+    "ModelArtifact",
+    "TrainingJob",
+]

@@ -1,0 +1,49 @@
+"""What the control plane knows about its clusters and about itself."""
+
+import uuid
+
+from django.db import models
+
+
+class Cluster(models.Model):
+    """What was last learned of a cluster of settings.GPU_CLUSTERS, and its circuit breaker."""
+
+    name = models.CharField(max_length=64, unique=True)
+    level = models.PositiveSmallIntegerField(null=True, blank=True, help_text="empty: not known yet")
+    features = models.JSONField(default=list)
+    gpu_types = models.JSONField(default=list, help_text="[{type, count}], as the cluster reports them")
+    simulated = models.BooleanField(default=False)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    consecutive_failures = models.PositiveIntegerField(default=0)
+    open_until = models.DateTimeField(null=True, blank=True, help_text="no calls before (circuit breaker)")
+    last_error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "clusters"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Installation(models.Model):
+    """One row: a random id that labels our jobs at clusters, so that neighbours' jobs are never touched."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    singleton = models.BooleanField(default=True, unique=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "installation"
+
+
+class CycleRun(models.Model):
+    """One row: the last processing cycle, so that anybody can see whether Beat and the workers are alive."""
+
+    singleton = models.BooleanField(default=True, unique=True, editable=False)
+    started_at = models.DateTimeField()
+    counts = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "cycle_runs"

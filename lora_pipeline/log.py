@@ -1,0 +1,51 @@
+"""Logging: one line per step on stderr, and no secret on any of them."""
+
+import logging
+import re
+from typing import Any
+
+_SECRETS = [
+    (re.compile(r"(?i)(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+"), r"\1[redacted]"),
+    (re.compile(r"(?i)((?:AWSAccessKeyId|Signature|sig|token)=)[^&\s\"']+"), r"\1[redacted]"),
+    (re.compile(r"(?i)(bearer\s+)[A-Za-z0-9._~+/=-]+"), r"\1[redacted]"),
+    (re.compile(r"(\w+://[^:/\s]+:)[^@/\s]+@"), r"\1[redacted]@"),
+]
+
+
+def redact(text: str) -> str:
+    """`text` with signatures, bearer tokens and passwords in URLs replaced by "[redacted]"."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats a record, then redacts the whole of it: message, arguments and traceback alike."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def config(level: str) -> dict[str, Any]:
+    """The LOGGING setting for a root level such as "INFO"."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": "lora_pipeline.log.RedactingFormatter",
+                "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "botocore": {"level": "WARNING"},
+            "matplotlib": {"level": "WARNING"},
+        },
+    }
