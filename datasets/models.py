@@ -46,9 +46,7 @@ class Dataset(models.Model):
     validated_at = models.DateTimeField(null=True, blank=True)
     validation_progress = models.FloatField(default=0, help_text="0-100, while validating")
     validation_started_at = models.DateTimeField(null=True, blank=True)
-    validation_errors = models.JSONField(
-        default=list, help_text="[{line, field, error, suggestion}], the first ones"
-    )
+    validation_errors = models.JSONField(default=list, help_text="[{line, field, error, suggestion}], the first ones")
     validation_error_count = models.BigIntegerField(default=0)
     validation_warnings = models.JSONField(default=list, help_text="[{line, field, error, suggestion}]")
     sample = models.JSONField(default=list, help_text="the first examples")

@@ -41,9 +41,7 @@ ACTIVE = frozenset(Status) - TERMINAL
 CANCELLABLE = frozenset({Status.QUEUED, Status.INITIALIZING, Status.RUNNING})
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.QUEUED: frozenset(
-        {Status.INITIALIZING, Status.RUNNING, Status.CANCELLING, Status.CANCELLED, Status.FAILED}
-    ),
+    Status.QUEUED: frozenset({Status.INITIALIZING, Status.RUNNING, Status.CANCELLING, Status.CANCELLED, Status.FAILED}),
     Status.INITIALIZING: frozenset(
         {Status.RUNNING, Status.CANCELLING, Status.COMPLETED, Status.FAILED, Status.CANCELLED}
     ),

@@ -30,9 +30,7 @@ class Task(DjangoTask):
         try:
             self.apply_async(args=args, retry=False)
         except (OperationalError, OSError) as error:
-            logger.warning(
-                "Could not reach the broker to start %s: %s; the next cycle will", self.name, error
-            )
+            logger.warning("Could not reach the broker to start %s: %s; the next cycle will", self.name, error)
 
 
 app = Celery("lora_pipeline", task_cls=Task)

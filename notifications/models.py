@@ -15,9 +15,7 @@ class Priority(models.TextChoices):
 
 class Notification(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications"
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
     type = models.CharField(max_length=32)
     title = models.CharField(max_length=200)
     message = models.CharField(max_length=1000)
@@ -48,9 +46,7 @@ class Delivery(models.Model):
         PENDING = "pending", "to be tried (again)"
         FAILED = "failed", "given up"
 
-    job_event = models.ForeignKey(
-        "jobs.JobEvent", on_delete=models.CASCADE, null=True, related_name="deliveries"
-    )
+    job_event = models.ForeignKey("jobs.JobEvent", on_delete=models.CASCADE, null=True, related_name="deliveries")
     dataset_event = models.ForeignKey(
         "datasets.DatasetEvent", on_delete=models.CASCADE, null=True, related_name="deliveries"
     )
@@ -69,9 +65,7 @@ class Delivery(models.Model):
                 | Q(job_event__isnull=True, dataset_event__isnull=False),
                 name="delivery_of_one_event",
             ),
-            models.UniqueConstraint(
-                fields=["job_event", "channel", "endpoint"], name="delivery_once_job_event"
-            ),
+            models.UniqueConstraint(fields=["job_event", "channel", "endpoint"], name="delivery_once_job_event"),
             models.UniqueConstraint(
                 fields=["dataset_event", "channel", "endpoint"], name="delivery_once_dataset_event"
             ),

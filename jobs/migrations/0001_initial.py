@@ -21,9 +21,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.CharField(max_length=64, unique=True)),
                 (
@@ -40,9 +38,7 @@ class Migration(migrations.Migration):
                 ("consecutive_failures", models.PositiveIntegerField(default=0)),
                 (
                     "open_until",
-                    models.DateTimeField(
-                        blank=True, help_text="no calls before (circuit breaker)", null=True
-                    ),
+                    models.DateTimeField(blank=True, help_text="no calls before (circuit breaker)", null=True),
                 ),
                 ("last_error", models.CharField(blank=True, max_length=500)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -56,9 +52,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("singleton", models.BooleanField(default=True, editable=False, unique=True)),
                 ("started_at", models.DateTimeField()),
@@ -74,16 +68,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("gpu_type", models.CharField(max_length=64, unique=True)),
                 (
                     "price_per_hour",
-                    models.DecimalField(
-                        decimal_places=4, help_text="US dollars per GPU and hour", max_digits=10
-                    ),
+                    models.DecimalField(decimal_places=4, help_text="US dollars per GPU and hour", max_digits=10),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -113,9 +103,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "name",
@@ -213,9 +201,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "simulated",
-                    models.BooleanField(
-                        default=False, help_text="the cluster says that this run is a simulation"
-                    ),
+                    models.BooleanField(default=False, help_text="the cluster says that this run is a simulation"),
                 ),
                 ("queued_at", models.DateTimeField()),
                 ("started_at", models.DateTimeField(blank=True, null=True)),
@@ -240,9 +226,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "cluster",
-                    models.CharField(
-                        default="default", help_text="key of settings.GPU_CLUSTERS", max_length=64
-                    ),
+                    models.CharField(default="default", help_text="key of settings.GPU_CLUSTERS", max_length=64),
                 ),
                 ("attempt", models.PositiveIntegerField(default=1)),
                 (
@@ -272,9 +256,7 @@ class Migration(migrations.Migration):
                 ("poll_failures", models.PositiveIntegerField(default=0)),
                 (
                     "missing_since",
-                    models.DateTimeField(
-                        blank=True, help_text="the cluster does not know the job since", null=True
-                    ),
+                    models.DateTimeField(blank=True, help_text="the cluster does not know the job since", null=True),
                 ),
                 ("lease_token", models.UUIDField(blank=True, null=True)),
                 ("lease_expires_at", models.DateTimeField(blank=True, null=True)),
@@ -330,9 +312,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=200)),
                 (
                     "version",
-                    models.PositiveIntegerField(
-                        default=1, help_text="counts the artifacts of one owner and name"
-                    ),
+                    models.PositiveIntegerField(default=1, help_text="counts the artifacts of one owner and name"),
                 ),
                 (
                     "status",
@@ -386,9 +366,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("attempt", models.PositiveIntegerField()),
                 ("restart", models.PositiveIntegerField(default=0)),
@@ -430,9 +408,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("tail", models.TextField(blank=True)),
                 ("total_lines", models.BigIntegerField(default=0)),
@@ -463,9 +439,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("attempt", models.PositiveIntegerField(default=1)),
                 (
@@ -510,9 +484,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.PositiveIntegerField()),
                 ("cluster", models.CharField(max_length=64)),
@@ -590,18 +562,14 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("attempt", models.PositiveIntegerField()),
                 ("cost_type", models.CharField(default="training_compute", max_length=32)),
                 ("amount", models.DecimalField(decimal_places=2, max_digits=12)),
                 (
                     "details",
-                    models.JSONField(
-                        help_text="{gpu_type, gpu_count, billable_seconds, rate, billing_source, priced}"
-                    ),
+                    models.JSONField(help_text="{gpu_type, gpu_count, billable_seconds, rate, billing_source, priced}"),
                 ),
                 ("period_start", models.DateTimeField(blank=True, null=True)),
                 ("period_end", models.DateTimeField(blank=True, null=True)),
@@ -643,9 +611,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="trainingjob",
-            index=models.Index(
-                models.OrderBy(models.F("completed_at"), descending=True), name="job_completed_at"
-            ),
+            index=models.Index(models.OrderBy(models.F("completed_at"), descending=True), name="job_completed_at"),
         ),
         migrations.AddConstraint(
             model_name="trainingjob",
@@ -677,8 +643,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="costrecord",
-            constraint=models.UniqueConstraint(
-                fields=("job", "attempt", "cost_type"), name="cost_once_per_attempt"
-            ),
+            constraint=models.UniqueConstraint(fields=("job", "attempt", "cost_type"), name="cost_once_per_attempt"),
         ),
     ]

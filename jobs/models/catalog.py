@@ -12,9 +12,7 @@ class BaseModel(models.Model):
         S3 = "s3", "Prefix in S3 storage"
         HUB = "hub", "Hub id"
 
-    name = models.CharField(
-        max_length=200, unique=True, help_text="as users choose it and the cluster gets it"
-    )
+    name = models.CharField(max_length=200, unique=True, help_text="as users choose it and the cluster gets it")
     source = models.CharField(max_length=16, choices=Source, default=Source.HUB)
     location = models.CharField(max_length=1024, help_text="folder, S3 prefix or hub id")
     parameters = models.BigIntegerField(help_text="number of weights, such as 8000000000")
@@ -29,9 +27,7 @@ class BaseModel(models.Model):
         db_table = "base_models"
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["is_default"], condition=Q(is_default=True), name="one_default_model"
-            )
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="one_default_model")
         ]
 
     def __str__(self) -> str:
@@ -42,9 +38,7 @@ class GpuPrice(models.Model):
     """Price list, $ per GPU and hour. A job freezes its price at creation."""
 
     gpu_type = models.CharField(max_length=64, unique=True)
-    price_per_hour = models.DecimalField(
-        max_digits=10, decimal_places=4, help_text="US dollars per GPU and hour"
-    )
+    price_per_hour = models.DecimalField(max_digits=10, decimal_places=4, help_text="US dollars per GPU and hour")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -13,9 +13,7 @@ class TrainingJob(models.Model):
     """One training job. `status` is written by jobs.lifecycle alone."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="training_jobs"
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="training_jobs")
     name = models.CharField(max_length=200)
     dataset = models.ForeignKey("datasets.Dataset", on_delete=models.PROTECT, related_name="training_jobs")
     base_model = models.ForeignKey("jobs.BaseModel", on_delete=models.PROTECT, related_name="training_jobs")
@@ -29,15 +27,11 @@ class TrainingJob(models.Model):
         blank=True,
         help_text="frozen at creation; empty = no price",
     )
-    retry_of = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries"
-    )
+    retry_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries")
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - NULLs are not unique
     request_sha256 = models.CharField(max_length=64, blank=True, help_text="of the request behind the key")
 
-    status = models.CharField(
-        max_length=16, choices=[(s.value, s.value) for s in Status], default=Status.QUEUED.value
-    )
+    status = models.CharField(max_length=16, choices=[(s.value, s.value) for s in Status], default=Status.QUEUED.value)
     current_stage = models.CharField(max_length=64, default=Stage.QUEUED.value)
     progress = models.FloatField(default=0)
     current_epoch = models.IntegerField(default=0)
@@ -83,9 +77,7 @@ class TrainingJob(models.Model):
     next_poll_at = models.DateTimeField(help_text="poll, cancel or collect not before")
     submit_failures = models.PositiveIntegerField(default=0)
     poll_failures = models.PositiveIntegerField(default=0)
-    missing_since = models.DateTimeField(
-        null=True, blank=True, help_text="the cluster does not know the job since"
-    )
+    missing_since = models.DateTimeField(null=True, blank=True, help_text="the cluster does not know the job since")
     lease_token = models.UUIDField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
 
@@ -175,9 +167,7 @@ class JobEvent(models.Model):
     job = models.ForeignKey(TrainingJob, on_delete=models.CASCADE, related_name="events")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     attempt = models.PositiveIntegerField(default=1)
-    kind = models.CharField(
-        max_length=32, help_text="status, stage, submission, cancel, cost, artifact, warning"
-    )
+    kind = models.CharField(max_length=32, help_text="status, stage, submission, cancel, cost, artifact, warning")
     from_status = models.CharField(max_length=16, blank=True)
     to_status = models.CharField(max_length=16, blank=True, help_text="set for kind=status alone")
     actor = models.CharField(max_length=160, help_text="user:NAME, system or cluster")

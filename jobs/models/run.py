@@ -21,9 +21,7 @@ class MetricsPoint(models.Model):
     """Values of one step. Written by jobs.metrics alone: a repeated key fills gaps and overwrites nothing."""
 
     job = models.ForeignKey(TrainingJob, on_delete=models.CASCADE, related_name="metrics_points")
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     attempt = models.PositiveIntegerField()
     restart = models.PositiveIntegerField(default=0)
     step = models.BigIntegerField()
@@ -68,9 +66,7 @@ class CostRecord(models.Model):
     attempt = models.PositiveIntegerField()
     cost_type = models.CharField(max_length=32, default="training_compute")
     amount = models.DecimalField(max_digits=12, decimal_places=2)
-    details = models.JSONField(
-        help_text="{gpu_type, gpu_count, billable_seconds, rate, billing_source, priced}"
-    )
+    details = models.JSONField(help_text="{gpu_type, gpu_count, billable_seconds, rate, billing_source, priced}")
     period_start = models.DateTimeField(null=True, blank=True)
     period_end = models.DateTimeField(null=True, blank=True)
     recorded_at = models.DateTimeField()
@@ -79,9 +75,7 @@ class CostRecord(models.Model):
     class Meta:
         db_table = "cost_records"
         ordering = ["-recorded_at"]
-        constraints = [
-            models.UniqueConstraint(fields=["job", "attempt", "cost_type"], name="cost_once_per_attempt")
-        ]
+        constraints = [models.UniqueConstraint(fields=["job", "attempt", "cost_type"], name="cost_once_per_attempt")]
 
 
 class ArtifactStatus(models.TextChoices):

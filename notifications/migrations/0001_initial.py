@@ -29,9 +29,7 @@ class Migration(migrations.Migration):
                 ("message", models.CharField(max_length=1000)),
                 (
                     "priority",
-                    models.CharField(
-                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], max_length=8
-                    ),
+                    models.CharField(choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], max_length=8),
                 ),
                 ("read", models.BooleanField(default=False)),
                 ("read_at", models.DateTimeField(blank=True, null=True)),
@@ -56,9 +54,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("channel", models.CharField(max_length=16)),
                 ("endpoint", models.CharField(blank=True, max_length=200)),
@@ -117,9 +113,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="notification",
-            index=models.Index(
-                fields=["owner", "read", "-created_at"], name="notificatio_owner_i_46b477_idx"
-            ),
+            index=models.Index(fields=["owner", "read", "-created_at"], name="notificatio_owner_i_46b477_idx"),
         ),
         migrations.AddConstraint(
             model_name="delivery",
