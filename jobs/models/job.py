@@ -39,6 +39,9 @@ class TrainingJob(models.Model):
     current_step = models.BigIntegerField(default=0)
     total_steps = models.BigIntegerField(default=0)
     current_metrics = models.JSONField(default=dict, help_text="the last known value of each metric")
+    metrics_count = models.BigIntegerField(default=0, help_text="stored points")
+    metrics_version = models.BigIntegerField(default=0, help_text="rises with each change of a stored point")
+    warnings = models.JSONField(default=list, help_text="[{code, message}], each code once")
     simulated = models.BooleanField(default=False, help_text="the cluster says that this run is a simulation")
 
     queued_at = models.DateTimeField()

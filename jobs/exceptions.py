@@ -1,0 +1,41 @@
+"""What can go wrong when a user asks something of a job. `kind` decides the HTTP status (lora_pipeline.api_errors)."""
+
+from typing import Any
+
+
+class JobError(Exception):
+    """Base: a stable `code` for programs, a `message` for people, `details` by field where there are any."""
+
+    code = "job_error"
+    kind = "invalid"
+
+    def __init__(self, message: str, *, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details or {}
+
+
+class InvalidJob(JobError):
+    """A field is missing, unknown or out of range; `details` is {field: [messages]}."""
+
+    code = "invalid_job"
+
+
+class JobNotFound(JobError):
+    code = "not_found"
+    kind = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such training job.")
+
+
+class JobConflict(JobError):
+    """The job's status does not allow what was asked."""
+
+    code = "job_conflict"
+    kind = "conflict"
+
+
+class IdempotencyConflict(JobError):
+    code = "idempotency_conflict"
+    kind = "conflict"
