@@ -1,0 +1,35 @@
+"""`bin/NAME …` arrives here: make the environments that NAME needs, then become it."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(ROOT)  # was this folder, since Python was started on it
+
+from bootstrap import environment, installer, locks  # noqa: E402 - needs the path above
+
+APP = [ROOT / "requirements.txt", ROOT / "requirements" / "stack.txt"]
+DEV = [ROOT / "requirements" / "dev.txt"]
+NODE = [ROOT / "gpu_node" / "requirements.txt"]
+NODE_DEV = [ROOT / "gpu_node" / "requirements-dev.txt"]
+
+
+def main(name: str, arguments: list[str]) -> None:
+    """Set up for `name` (demo, test, manage or lock) and become it."""
+    if name == "lock":
+        locks.pin_anew(arguments)
+        return
+    tests = name == "test"
+    python = environment.ready("venv", APP + DEV if tests else APP)
+    if name != "manage":
+        environment.ready("gpu_node", NODE + NODE_DEV if tests else NODE)
+    environment.hand_over(python, "-m", f"lora_pipeline.devstack.{name}", *arguments)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], sys.argv[2:])
+    except installer.SetupFailed as failure:
+        sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit(130)

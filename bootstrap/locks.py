@@ -1,0 +1,32 @@
+"""`bin/lock`: every *.in becomes a lock that pins what it needs, for all platforms, with hashes."""
+
+from collections.abc import Sequence
+
+from bootstrap import environment, installer
+
+ROOT = environment.ROOT
+# In this order: later ones are constrained by earlier ones.
+LOCKS = {
+    "requirements/uv.in": "requirements/uv.txt",
+    "requirements/app.in": "requirements.txt",
+    "requirements/stack.in": "requirements/stack.txt",
+    "requirements/dev.in": "requirements/dev.txt",
+    "gpu_node/requirements.in": "gpu_node/requirements.txt",
+    "gpu_node/requirements-dev.in": "gpu_node/requirements-dev.txt",
+}
+
+
+def pin_anew(arguments: Sequence[str]) -> None:
+    """Compile all locks; `arguments` go to `uv pip compile`, as in `--upgrade` or `--upgrade-package django`.
+
+    Without arguments versions stay as they are, as far as the *.in files allow.
+    """
+    chosen = installer.find(environment.LOCAL / "tools", environment.UV_LOCK)
+    if not isinstance(chosen, installer.Uv):
+        raise installer.SetupFailed("Locks are made by uv, and uv has no wheel for this machine.")
+    for source, lock in LOCKS.items():
+        chosen.run(
+            "pip", "compile", str(ROOT / source), "--output-file", str(ROOT / lock),
+            "--universal", "--python-version", "3.11", "--generate-hashes", "--custom-compile-command", "bin/lock",
+            *chosen.arguments, *arguments,
+        )  # fmt: skip
