@@ -20,8 +20,12 @@ METRIC_NAMES = (
 class MetricsPoint(models.Model):
     """Values of one step. Written by jobs.metrics alone: a repeated key fills gaps and overwrites nothing."""
 
-    job = models.ForeignKey(TrainingJob, on_delete=models.CASCADE, related_name="metrics_points")
+    # No index of its own: both below start with the job.
+    job = models.ForeignKey(TrainingJob, on_delete=models.CASCADE, related_name="metrics_points", db_index=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    version = models.BigIntegerField(
+        default=0, help_text="the job's metrics_version when this row last changed: readers' cursor"
+    )
     attempt = models.PositiveIntegerField()
     restart = models.PositiveIntegerField(default=0)
     step = models.BigIntegerField()
@@ -41,6 +45,7 @@ class MetricsPoint(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["job", "attempt", "restart", "step"], name="point_once_per_step")
         ]
+        indexes = [models.Index(fields=["job", "version"])]
 
 
 class JobLog(models.Model):
