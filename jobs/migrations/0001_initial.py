@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=64, unique=True)),
+                ("address", models.CharField(blank=True, help_text="where this was learned", max_length=500)),
                 ("level", models.PositiveSmallIntegerField(blank=True, help_text="empty: not known yet", null=True)),
                 ("features", models.JSONField(default=list)),
                 ("gpu_types", models.JSONField(default=list, help_text="[{type, count}], as the cluster reports them")),
@@ -429,6 +430,10 @@ class Migration(migrations.Migration):
                 ("number", models.PositiveIntegerField()),
                 ("cluster", models.CharField(max_length=64)),
                 ("submission_key", models.CharField(max_length=64, unique=True)),
+                (
+                    "request",
+                    models.JSONField(help_text="what the key stands for; frozen, so that a repeat is the same job"),
+                ),
                 (
                     "outcome",
                     models.CharField(

@@ -136,6 +136,7 @@ class JobAttempt(models.Model):
     number = models.PositiveIntegerField()
     cluster = models.CharField(max_length=64)
     submission_key = models.CharField(max_length=64, unique=True)
+    request = models.JSONField(help_text="what the key stands for; frozen, so that a repeat is the same job")
     outcome = models.CharField(max_length=16, choices=SubmitOutcome, default=SubmitOutcome.SENDING)
     unconfirmed_since = models.DateTimeField(null=True, blank=True)
     external_job_id = models.CharField(max_length=200, blank=True)

@@ -9,6 +9,7 @@ class Cluster(models.Model):
     """What was last learned of a cluster of settings.GPU_CLUSTERS, and its circuit breaker."""
 
     name = models.CharField(max_length=64, unique=True)
+    address = models.CharField(max_length=500, blank=True, help_text="where this was learned")
     level = models.PositiveSmallIntegerField(null=True, blank=True, help_text="empty: not known yet")
     features = models.JSONField(default=list)
     gpu_types = models.JSONField(default=list, help_text="[{type, count}], as the cluster reports them")

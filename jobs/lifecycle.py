@@ -1,0 +1,147 @@
+"""The only writer of a job's status, and the leases under which reconcile works on a job.
+
+A change of status is: legality check, conditional UPDATE, and its event, all in the caller's transaction.
+A lease is a conditional UPDATE with a token: whoever finds it taken does nothing, and whoever lost it
+writes nothing.
+"""
+
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs.models import JobEvent, TrainingJob
+from jobs.states import TERMINAL, Stage, Status, is_legal
+
+# Longer than any single call to a cluster may take (20 s), so that a living worker keeps what it claimed.
+LEASE_SECONDS = 60
+
+SYSTEM = "system"
+CLUSTER = "cluster"
+
+
+class LeaseLost(Exception):
+    """Another worker took the job over: write nothing."""
+
+
+class IllegalTransition(Exception):
+    """The job's status does not allow the change, or changed under our hands."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    job_id: uuid.UUID
+    token: uuid.UUID
+
+
+def claim(
+    job_id: uuid.UUID | str, *, statuses: Collection[Status], now: datetime, seconds: float = LEASE_SECONDS
+) -> Lease | None:
+    """Take the lease of a job that is in one of `statuses`; None where it is taken or not in them."""
+    token = uuid.uuid4()
+    taken = (
+        TrainingJob.objects.filter(pk=job_id, status__in=statuses)
+        .filter(Q(lease_token=None) | Q(lease_expires_at__lt=now))
+        .update(lease_token=token, lease_expires_at=now + timedelta(seconds=seconds))
+    )
+    return Lease(uuid.UUID(str(job_id)), token) if taken else None
+
+
+def renew(lease: Lease, *, now: datetime, seconds: float = LEASE_SECONDS) -> None:
+    """Keep a lease for another while. Raises LeaseLost."""
+    kept = TrainingJob.objects.filter(pk=lease.job_id, lease_token=lease.token).update(
+        lease_expires_at=now + timedelta(seconds=seconds)
+    )
+    if not kept:
+        raise LeaseLost(str(lease.job_id))
+
+
+def release(lease: Lease) -> None:
+    """Give a lease back; harmless where it was lost."""
+    TrainingJob.objects.filter(pk=lease.job_id, lease_token=lease.token).update(lease_token=None, lease_expires_at=None)
+
+
+@contextmanager
+def locked(lease: Lease) -> Iterator[TrainingJob]:
+    """A transaction in which the fresh row is ours alone. Raises LeaseLost.
+
+    PostgreSQL locks the row; SQLite's immediate transactions lock the database.
+    """
+    with transaction.atomic():
+        job = (
+            TrainingJob.objects.select_for_update(of=("self",))
+            .select_related("dataset", "base_model", "owner")
+            .filter(pk=lease.job_id, lease_token=lease.token)
+            .first()
+        )
+        if job is None:
+            raise LeaseLost(str(lease.job_id))
+        yield job
+
+
+def transition(
+    job: TrainingJob,
+    to: Status,
+    *,
+    actor: str,
+    message: str,
+    detail: dict[str, Any] | None = None,
+    **changes: Any,
+) -> None:
+    """Change a job's status together with `changes`, and write the event. Call inside a transaction.
+
+    Raises IllegalTransition where the table forbids it or the row's status is no longer `job.status`.
+    """
+    source = job.status
+    now = timezone.now()
+    if not is_legal(source, to):
+        raise IllegalTransition(f"{job.short_id}: {source} -> {to}")
+    if to is Status.RUNNING and job.started_at is None:
+        changes.setdefault("started_at", now)
+    if to in TERMINAL:
+        changes.update(completed_at=now, waiting_for="", estimated_completion_at=None)
+    if to is Status.COMPLETED:
+        changes.update(current_stage=Stage.COMPLETED.value, progress=100.0)
+    changes.update(status=to.value, updated_at=now)
+    if not TrainingJob.objects.filter(pk=job.pk, status=source).update(**changes):
+        raise IllegalTransition(f"{job.short_id}: no longer {source}")
+    for name, value in changes.items():
+        setattr(job, name, value)
+    record(job, "status", message, actor=actor, detail=detail, from_status=source, to_status=to.value)
+
+
+def record(
+    job: TrainingJob,
+    kind: str,
+    message: str,
+    *,
+    actor: str = SYSTEM,
+    detail: dict[str, Any] | None = None,
+    from_status: str = "",
+    to_status: str = "",
+) -> None:
+    """Write one line of the job's timeline. `kind`: status, stage, submission, cancel, cost, artifact, warning."""
+    JobEvent.objects.create(
+        job=job,
+        owner_id=job.owner_id,
+        attempt=job.attempt,
+        kind=kind,
+        from_status=from_status,
+        to_status=to_status,
+        actor=actor[:160],
+        message=message[:500],
+        detail=detail or {},
+    )
+
+
+def warn(job: TrainingJob, code: str, message: str, *, actor: str = CLUSTER) -> None:
+    """Note a warning on the job and in its timeline, once per code. The caller saves `warnings`."""
+    if all(warning["code"] != code for warning in job.warnings):
+        job.warnings = [*job.warnings, {"code": code, "message": message[:500]}]
+        record(job, "warning", message, actor=actor, detail={"code": code})
