@@ -1,0 +1,26 @@
+// What every page does: times on the reader's clock, tabs, copy buttons, the account menu.
+
+import "./copy.js";
+import * as format from "./format.js";
+import * as tabs from "./tabs.js";
+
+for (const time of document.querySelectorAll("time[datetime]")) {
+  time.title = time.textContent.trim();
+  time.textContent = format.moment(time.dateTime);
+}
+
+for (const root of document.querySelectorAll(".tabs")) tabs.enliven(root);
+
+// A menu closes like one: by Escape and by a click elsewhere.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
