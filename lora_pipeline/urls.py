@@ -1,6 +1,34 @@
-"""All URLs. No trailing slashes; with one they work too."""
+"""All URLs. Routes have no trailing slash; with one they work too (lora_pipeline.url_paths)."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import (
+    SpectacularJSONAPIView,
+    SpectacularSwaggerSplitView,
+    SpectacularYAMLAPIView,
+)
 
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+from lora_pipeline import api_errors, health
+
+api: list[URLPattern | URLResolver] = [
+    path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("schema.yaml", SpectacularYAMLAPIView.as_view(), name="schema-yaml"),
+    path("docs", SpectacularSwaggerSplitView.as_view(template_name="api_docs.html"), name="api-docs"),
+    path("", include("accounts.api.urls")),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include(api)),
+    path("health", health.health, name="health"),
+    # One login page for everybody, with its limit on guessing.
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),
+    path("admin/", admin.site.urls),
+    path("", include("accounts.urls")),
+]
+
+handler400 = api_errors.bad_request
+handler403 = api_errors.permission_denied
+handler404 = api_errors.not_found
+handler500 = api_errors.server_error

@@ -1,0 +1,34 @@
+"""Who calls the API: the owner of a bearer token, or the user of the web page's session."""
+
+from django.db.models import Q
+from django.utils import timezone
+from knox.auth import TokenAuthentication
+from knox.crypto import hash_token
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.models import ApiToken
+
+
+class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
+    """`Authorization: Bearer <token>`. Any unusable token (unknown, expired, garbage) is the same 401."""
+
+    def authenticate_credentials(self, token: bytes) -> tuple[object, ApiToken]:
+        # One look-up by the hash: its value says nothing about a token that somebody guesses at.
+        try:
+            digest = hash_token(token.decode("ascii"))
+        except UnicodeDecodeError:
+            raise AuthenticationFailed("Invalid token.") from None
+        unexpired = Q(expiry=None) | Q(expiry__gt=timezone.now())
+        row = ApiToken.objects.select_related("user").filter(unexpired, digest=digest).first()
+        if row is None or not row.user.is_active:
+            raise AuthenticationFailed("Invalid token.")
+        return row.user, row
+
+
+class WebSessionAuthentication(SessionAuthentication):
+    """The session of the web page, with CSRF protection; a 401 (not a 403) for anonymous."""
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
