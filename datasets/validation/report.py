@@ -1,0 +1,34 @@
+"""The result of a validation."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from datasets.validation.problems import Problem
+
+
+@dataclass(frozen=True)
+class Report:
+    """Counts and findings of one file.
+
+    `training_pairs` are usable examples (lines), each with an assistant message to learn. `validation_pairs`
+    is 0: one file is training data; what a run holds out for evaluation is the run's own setting.
+    `tokens` is an estimate, UTF-8 bytes of content / 4 rounded up, since no tokenizer is known here.
+    `errors` and `warnings` are the first ones; the counts are of all.
+    """
+
+    bytes: int
+    sha256: str
+    training_pairs: int
+    validation_pairs: int
+    tokens: int
+    avg_turns: float
+    avg_tokens: float
+    errors: tuple[Problem, ...]
+    error_count: int
+    warnings: tuple[Problem, ...]
+    warning_count: int
+    sample: tuple[dict[str, Any], ...]
+
+    @property
+    def training_ready(self) -> bool:
+        return self.error_count == 0

@@ -1,0 +1,136 @@
+"""The check of a whole file, fed with chunks of any size. Memory stays bounded whatever the file holds."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from datasets.validation import chat, container, sample, strict_json
+from datasets.validation.example import Example
+from datasets.validation.lines import MAX_LINE_BYTES, Line, LineSplitter
+from datasets.validation.problems import Findings
+from datasets.validation.report import Report
+
+FORMATS: dict[str, Callable[[Any], Example]] = {"chat": chat.examine}
+
+FEW, VERY_FEW = 50, 10
+MAX_REMEMBERED = 500_000  # lines known for the search for duplicates: about 50 MB
+BYTES_PER_TOKEN = 4
+
+
+class Validator:
+    """Feed it the file, then `finish`. `hopeless` says that reading on is of no use."""
+
+    def __init__(self, format: str = "chat") -> None:
+        self._examine = FORMATS[format]
+        self._lines = LineSplitter()
+        self._head = b""
+        self._sniffed = False
+        self.hopeless = False
+        self._digest = hashlib.sha256()
+        self._bytes = 0
+        self._errors, self._warnings = Findings(), Findings()
+        self._seen: set[int] = set()
+        self._lines_with_text = self._examples = self._messages = self._content_bytes = 0
+        self._sample: list[dict[str, Any]] = []
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the file."""
+        self._digest.update(chunk)
+        self._bytes += len(chunk)
+        if self._sniffed:
+            self._read(chunk)
+        else:
+            self._head += chunk
+            if len(self._head) >= container.SNIFF_BYTES:
+                self._sniff()
+
+    def finish(self) -> Report:
+        """The report; to be called once, after the last chunk."""
+        if not self._sniffed:
+            self._sniff()
+        if not self.hopeless:
+            for line in self._lines.finish():
+                self._check(line)
+            self._check_amount()
+        tokens = -(-self._content_bytes // BYTES_PER_TOKEN)
+        examples = self._examples or 1
+        return Report(
+            bytes=self._bytes,
+            sha256=self._digest.hexdigest(),
+            training_pairs=self._examples,
+            validation_pairs=0,
+            tokens=tokens,
+            avg_turns=round(self._messages / examples, 2),
+            avg_tokens=round(tokens / examples, 2),
+            errors=tuple(self._errors.kept),
+            error_count=self._errors.count,
+            warnings=tuple(self._warnings.kept),
+            warning_count=self._warnings.count,
+            sample=tuple(self._sample),
+        )
+
+    def _sniff(self) -> None:
+        self._sniffed = True
+        misfit = container.misfit(self._head[: container.SNIFF_BYTES])
+        if misfit:
+            self.hopeless = True
+            self._errors.add(None, "", misfit.error, misfit.suggestion)
+        elif self._head.startswith(container.UTF8_BOM):
+            self._head = self._head.removeprefix(container.UTF8_BOM)
+            advice = "Save it as UTF-8 without BOM: other tools stumble over it."
+            self._warnings.add(1, "", "The file begins with a byte order mark (BOM).", advice)
+        head, self._head = self._head, b""
+        self._read(head)
+
+    def _read(self, chunk: bytes) -> None:
+        if not self.hopeless:
+            for line in self._lines.feed(chunk):
+                self._check(line)
+
+    def _check(self, line: Line) -> None:
+        if line.data is None:
+            self._lines_with_text += 1
+            limit = f"{MAX_LINE_BYTES // 1024**2} MiB"
+            self._errors.add(line.number, "", f"The line is longer than {limit}.", "Split the example.")
+            return
+        data = line.data.strip()
+        if not data:
+            return
+        self._lines_with_text += 1
+        self._notice_duplicate(line.number, data)
+        try:
+            value = strict_json.parse(data)
+        except strict_json.BadJSON as bad:
+            self._errors.add(line.number, bad.field, bad.error, bad.suggestion)
+            return
+        self._count(line.number, value, self._examine(value))
+
+    def _count(self, number: int, value: Any, example: Example) -> None:
+        for finding in example.findings:
+            target = self._errors if finding.is_error else self._warnings
+            target.add(number, finding.field, finding.error, finding.suggestion)
+        if not example.usable:
+            return
+        self._examples += 1
+        self._messages += example.messages
+        self._content_bytes += example.content_bytes
+        if len(self._sample) < sample.EXAMPLES:
+            self._sample.append(sample.shorten(value))
+
+    def _notice_duplicate(self, number: int, data: bytes) -> None:
+        fingerprint = hash(data)
+        if fingerprint in self._seen:
+            advice = "Remove it, unless it is meant to weigh more."
+            self._warnings.add(number, "", "The example is an exact copy of an earlier one.", advice)
+        elif len(self._seen) < MAX_REMEMBERED:
+            self._seen.add(fingerprint)
+
+    def _check_amount(self) -> None:
+        if not self._lines_with_text:
+            advice = "Check that the right file was chosen and that its export worked."
+            self._errors.add(None, "", "The file is empty.", advice)
+        elif not self._errors.count and self._examples < FEW:
+            much = "little" if self._examples >= VERY_FEW else "far too little"
+            plural = "example" if self._examples == 1 else "examples"
+            error = f"There is {much} to learn from: {self._examples} {plural}."
+            self._warnings.add(None, "", error, f"Collect {FEW} or more; hundreds are usual.")
