@@ -69,7 +69,9 @@ class EnvelopeSchema(AutoSchema):
 
     def _error(self) -> dict[str, Any]:
         """A reference to the one description of a failure."""
-        component = ResolvedComponent(name="Error", type=ResolvedComponent.SCHEMA, schema=ERROR, object="Error")
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
+            name="Error", type=ResolvedComponent.SCHEMA, schema=ERROR, object="Error"
+        )
         self.registry.register_on_missing(component)
         reference: dict[str, Any] = component.ref
         return reference

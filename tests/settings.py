@@ -13,3 +13,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Tests do not collect static files either: they come straight from where they lie.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = True
