@@ -20,6 +20,12 @@ class InvalidJob(JobError):
 
     code = "invalid_job"
 
+    @classmethod
+    def of_fields(cls, problems: dict[str, list[str]]) -> "InvalidJob":
+        """The error of all these fields; its message is the first sentence of each."""
+        sentences = (f"{field}: {messages[0]}" for field, messages in problems.items())
+        return cls("; ".join(sentences), details=problems)
+
 
 class JobNotFound(JobError):
     code = "not_found"

@@ -1,0 +1,137 @@
+"""Reads. `visible_to` alone decides whose jobs somebody sees; everything else here starts from it.
+
+What hangs on a job (points, events, costs, files) is reached through a visible job. Operators use the
+admin, not these.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.contrib.auth.models import User
+from django.db.models import F, Q, QuerySet, Sum
+
+from jobs.exceptions import InvalidJob, JobNotFound
+from jobs.models import BaseModel, Cluster, CostRecord, GpuPrice, JobEvent, TrainingJob
+
+ORDERINGS = ("created_at", "name", "status", "progress", "current_cost", "completed_at")
+
+
+def visible_to(user: User) -> QuerySet[TrainingJob]:
+    """The jobs that `user` may see and touch: their own."""
+    return TrainingJob.objects.filter(owner_id=user.pk)
+
+
+def job_get(*, user: User, job_id: uuid.UUID | str) -> TrainingJob:
+    """One visible job with what its JSON needs. Raises JobNotFound, also for an id of somebody else's."""
+    job = _with_relations(visible_to(user)).filter(pk=job_id).first()
+    if job is None:
+        raise JobNotFound
+    return job
+
+
+def job_list(
+    *, user: User, statuses: Collection[str] = (), search: str = "", ordering: str = "-created_at"
+) -> QuerySet[TrainingJob]:
+    """Visible jobs. `search` looks into name, dataset's name and the start of the id.
+
+    `ordering` is one of ORDERINGS, with "-" for descending; jobs without the value come last.
+    """
+    jobs = _with_relations(visible_to(user))
+    if statuses:
+        jobs = jobs.filter(status__in=statuses)
+    if search:
+        jobs = jobs.filter(Q(name__icontains=search) | Q(dataset__name__icontains=search) | Q(id__istartswith=search))
+    field = F(ordering.removeprefix("-"))
+    order = field.desc(nulls_last=True) if ordering.startswith("-") else field.asc(nulls_last=True)
+    return jobs.order_by(order, "-created_at", "id")
+
+
+def job_costs(job: TrainingJob) -> QuerySet[CostRecord]:
+    """What the job's ended attempts cost, oldest first."""
+    return CostRecord.objects.filter(job=job).order_by("attempt", "id")
+
+
+def job_events(job: TrainingJob) -> QuerySet[JobEvent]:
+    """The job's timeline, oldest first."""
+    return JobEvent.objects.filter(job=job).order_by("id")
+
+
+def cost_list(
+    *,
+    user: User,
+    recorded_from: datetime | None = None,
+    recorded_to: datetime | None = None,
+    job_id: uuid.UUID | None = None,
+) -> QuerySet[CostRecord]:
+    """Cost records of visible jobs, newest first; `recorded_from` is included, `recorded_to` is not."""
+    records = CostRecord.objects.filter(job__in=visible_to(user)).select_related("job")
+    if recorded_from is not None:
+        records = records.filter(recorded_at__gte=recorded_from)
+    if recorded_to is not None:
+        records = records.filter(recorded_at__lt=recorded_to)
+    if job_id is not None:
+        records = records.filter(job_id=job_id)
+    return records.order_by("-recorded_at", "-id")
+
+
+def cost_total(records: QuerySet[CostRecord]) -> Decimal:
+    """Dollars of all these records."""
+    total: Decimal | None = records.aggregate(total=Sum("amount"))["total"]
+    return total if total is not None else Decimal("0.00")
+
+
+# -- What can be chosen for a new job --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class GpuType:
+    """`price_per_hour` in dollars per GPU, None where the price list has none (it counts 0); `available` is how
+    many GPUs the clusters have, None where no cluster says."""
+
+    type: str
+    price_per_hour: Decimal | None
+    available: int | None
+
+    @property
+    def is_priced(self) -> bool:
+        return self.price_per_hour is not None
+
+
+def gpu_types() -> list[GpuType]:
+    """The GPU types on offer, dearest first: what clusters report, joined with the price list.
+
+    A cluster that does not say what it has (level 1) may have anything on the price list.
+    """
+    reports = list(Cluster.objects.values_list("gpu_types", flat=True))
+    reported: dict[str, int] = defaultdict(int)
+    for report in reports:
+        for entry in report:
+            reported[entry["type"]] += entry["count"]
+    prices = dict(GpuPrice.objects.values_list("gpu_type", "price_per_hour"))
+    everyone_says = bool(reports) and all(reports)
+    offered = set(reported) if everyone_says else {*reported, *prices}
+    types = [GpuType(name, prices.get(name), reported.get(name)) for name in offered]
+    return sorted(types, key=lambda gpu: (-(gpu.price_per_hour or 0), gpu.type))
+
+
+def base_models() -> QuerySet[BaseModel]:
+    """The base models on offer, the default first."""
+    return BaseModel.objects.filter(is_enabled=True).order_by("-is_default", "name")
+
+
+def base_model_get(name: str = "") -> BaseModel:
+    """The base model on offer of that name, or the default for "". Raises InvalidJob naming those on offer."""
+    offered = list(base_models())
+    chosen = next((model for model in offered if model.name == name or (not name and model.is_default)), None)
+    if chosen is None:
+        names = ", ".join(model.name for model in offered) or "none: the operator has to add one in the admin"
+        raise InvalidJob.of_fields({"base_model": [f"Choose a base model. On offer: {names}."]})
+    return chosen
+
+
+def _with_relations(jobs: QuerySet[TrainingJob]) -> QuerySet[TrainingJob]:
+    return jobs.select_related("owner", "dataset", "base_model", "artifact")
