@@ -23,11 +23,19 @@ class NotReady(Exception):
 
 
 @dataclass(frozen=True)
+class Owner:
+    """An unprivileged user of the system, for programs that refuse to run as root."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
 class Program:
     """What to run, how to see that it is ready, and when it is stopped.
 
     Of all programs those with the lowest `stop_rank` are stopped first, together; the next rank follows when they
-    are gone. `stop_seconds` is how long one may take to end after SIGTERM.
+    are gone. `stop_seconds` is how long one may take to end after `stop_signal`.
     """
 
     name: str
@@ -38,6 +46,8 @@ class Program:
     ready_seconds: float = 30
     stop_rank: int = 0
     stop_seconds: float = 10
+    stop_signal: signal.Signals = signal.SIGTERM
+    owner: Owner | None = None
     # What a killed process leaves lying about outside of its folder.
     clean_up: Callable[[], None] = lambda: None
 
@@ -48,9 +58,10 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
     To be called from the main thread: the leash is tied to the thread that starts the process.
     """
     program.folder.mkdir(parents=True, exist_ok=True)
+    owner = f"{program.owner.uid}:{program.owner.gid}" if program.owner else "-"
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), *program.command],
+            [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), owner, *program.command],
             env=dict(program.environment),
             cwd=program.folder,
             stdin=subprocess.DEVNULL,
@@ -60,21 +71,29 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def await_ready(program: Program, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when `program` answers; raises NotReady when it ends or stays silent."""
+def await_ready(
+    program: Program,
+    process: subprocess.Popen[bytes],
+    log: Path,
+    *,
+    pause: Callable[[float], object] = time.sleep,
+) -> None:
+    """Return when `program` answers; raises NotReady when it ends or stays silent.
+
+    Between two questions `pause` waits; what it raises passes through.
+    """
     deadline = time.monotonic() + program.ready_seconds
     while not program.is_ready():
         if process.poll() is not None:
             raise NotReady(f"{program.name} ended with {ending(process)}.{last_lines(log)}")
         if time.monotonic() > deadline:
             raise NotReady(f"{program.name} was not ready after {program.ready_seconds:.0f} s.{last_lines(log)}")
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.02)
+        pause(0.02)
 
 
 def stop(program: Program, process: subprocess.Popen[bytes]) -> None:
     """Ask the process to end, wait for it, and leave nothing of its group."""
-    signal_group(process.pid, signal.SIGTERM, leader_only=True)
+    signal_group(process.pid, program.stop_signal, leader_only=True)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(program.stop_seconds)
     signal_group(process.pid, signal.SIGKILL)
