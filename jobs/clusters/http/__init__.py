@@ -1,0 +1,1 @@
+"""The driver for clusters that speak the GPU cluster API over HTTP."""
