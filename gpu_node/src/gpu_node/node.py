@@ -1,0 +1,351 @@
+"""The one door for a job's state: takes orders, moves jobs along, ends them.
+
+    submit -> WAITING -> (GPUs free) PREPARING -> (dataset checked) RUNNING -> [DELIVERING] -> ENDED
+
+Nothing here waits: outgoing work is handed to `Errands`, which reports back through `inputs_ready`,
+`inputs_failed` and `delivered`. A job moves when it is called, when an errand reports, or when the agenda
+says it is due; reading its state computes nothing but the executor's sight of it.
+"""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from gpu_node.agenda import Agenda
+from gpu_node.clock import Clock
+from gpu_node.executor import Executor, Outcome, RunOrder, Sight
+from gpu_node.jobs import Inputs, Job, Phase, Status, Stop, Transition, Verdict
+from gpu_node.queue import GpuQueue
+from gpu_node.spec import FieldProblem, InvalidOrder, JobSpec
+from gpu_node.store import Store
+
+REMEMBERED = 2048
+DEFAULT_GRACE_S = 30.0
+
+
+class Errands(Protocol):
+    """The node's outgoing work. Each call returns at once and reports back to the node later."""
+
+    def fetch(self, job: Job) -> None:
+        """Fetch and check the dataset; ends in `inputs_ready` or `inputs_failed`."""
+
+    def deliver(self, job: Job) -> None:
+        """Bring the files to the control plane's bucket; ends in `delivered`."""
+
+    def tell(self, job: Job, change: Transition, state_seq: int) -> None:
+        """Hint the control plane at a change; may be lost."""
+
+
+class UnknownJob(Exception):
+    """No job has this external id."""
+
+
+class KeyReused(Exception):
+    """The idempotency key was used with another payload."""
+
+
+class CheckpointGone(Exception):
+    """There is nothing to resume from."""
+
+
+class Node:
+    """All jobs of this machine. Not thread-safe: belongs to one event loop."""
+
+    def __init__(
+        self, *, store: Store, executor: Executor, queue: GpuQueue, errands: Errands, clock: Clock
+    ) -> None:
+        self.executor = executor
+        self.clock = clock
+        self.agenda = Agenda()
+        self.changed: Callable[[], None] = lambda: None
+        """Called after the agenda may have changed, so that a timer can follow."""
+        self._store = store
+        self._queue = queue
+        self._errands = errands
+        self._active: dict[str, Job] = {}
+        self._ended: OrderedDict[str, Job] = OrderedDict()
+        executor.subscribe(self._wake)
+
+    @property
+    def gpus(self) -> dict[str, int]:
+        """GPU type -> how many this machine has."""
+        return self._queue.total
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    def get(self, external_id: str) -> Job:
+        """The job as it is now; raises UnknownJob."""
+        job = self._active.get(external_id) or self._ended.get(external_id)
+        if job is None:
+            job = self._store.get(external_id)
+            if job is None:
+                raise UnknownJob(external_id)
+            self._remember(job)
+        return job
+
+    def sight(self, job: Job, now: float) -> Sight | None:
+        """The executor's view of the job; None before the executor got it."""
+        return self.executor.look(job.external_id, now) if job.inputs is not None else None
+
+    def find(
+        self, *, job_id: str | None, active: bool, status: str | None, after: int, limit: int
+    ) -> tuple[list[Job], bool]:
+        """Matching jobs numbered above `after`, and whether there are more."""
+        found = self._store.find(job_id=job_id, active=active, status=status, after=after, limit=limit + 1)
+        return [self.get(external_id) for _, external_id in found[:limit]], len(found) > limit
+
+    # -- orders ------------------------------------------------------------------------------------------
+
+    def recall(self, spec: JobSpec, key: str | None) -> Job | None:
+        """The job an earlier submit with this key made; raises KeyReused when it ordered something else."""
+        job = None if key is None else self._store.by_key(key)
+        if job is not None and job.spec.fingerprint() != spec.fingerprint():
+            raise KeyReused(key)
+        return job
+
+    def submit(self, spec: JobSpec, key: str | None) -> Job:
+        """Takes a new order and starts it as soon as its GPUs are free.
+
+        Raises InvalidOrder for GPUs this machine does not have, CheckpointGone for a lost resume_from.
+        """
+        self._check_gpus(spec)
+        now = self.clock.now()
+        if spec.resume_from is not None and not self._can_resume(spec.resume_from, now):
+            raise CheckpointGone(spec.resume_from)
+        job = self._store.add(f"run-{secrets.token_hex(8)}", spec, key, now)
+        self._active[job.external_id] = job
+        self._errands.tell(job, job.transitions[0], 1)
+        self._queue.join(job.external_id, spec.gpu_type, spec.gpu_count)
+        self._fill(spec.gpu_type, now)
+        self.changed()
+        return self.get(job.external_id)
+
+    def cancel(
+        self, external_id: str, *, reason: str, keep_adapter: bool, grace_s: float = DEFAULT_GRACE_S
+    ) -> Job:
+        """Orders the job to end; it is cancelling until its GPUs are free. Safe to repeat."""
+        now = self.clock.now()
+        self._advance(external_id, now)
+        job = self.get(external_id)
+        verdict = Verdict(Status.CANCELLED, reason)
+        match job.phase:
+            case Phase.WAITING:
+                self._queue.leave(external_id)
+                self._end(job, verdict, now, now)
+                self._fill(job.spec.gpu_type, now)
+            case Phase.PREPARING | Phase.DELIVERING:
+                self._release(job, verdict, now, deliver=False)
+            case Phase.RUNNING if job.stop is None:
+                self._stop(job, Stop(now, verdict, keep_adapter), grace_s)
+        self.changed()
+        return self.get(external_id)
+
+    # -- reports of the errands --------------------------------------------------------------------------
+
+    def fetch_started(self, external_id: str) -> None:
+        """The dataset is on its way: the stage says preprocessing from now on."""
+        job = self._active.get(external_id)
+        if job is not None and job.phase is Phase.PREPARING:
+            self._keep(replace(job, fetching=True))
+
+    def inputs_ready(self, external_id: str, inputs: Inputs) -> None:
+        """The dataset is here and is the one ordered: the executor begins."""
+        job = self._active.get(external_id)
+        if job is None or job.phase is not Phase.PREPARING:
+            return
+        now = self.clock.now()
+        order = RunOrder(
+            run_id=external_id,
+            job_id=job.spec.job_id,
+            base_model=job.spec.base_model,
+            hyperparameters=job.spec.hyperparameters,
+            gpu_type=job.spec.gpu_type,
+            gpu_count=job.spec.gpu_count,
+            inputs=inputs,
+            resume_from=job.spec.resume_from,
+        )
+        self.executor.begin(order, now)
+        self._keep(replace(job, phase=Phase.RUNNING, inputs=inputs))
+        self._advance(external_id, now)
+        self.changed()
+
+    def inputs_failed(self, external_id: str, code: str, message: str) -> None:
+        """The dataset cannot be used: the job fails and its GPUs are free."""
+        job = self._active.get(external_id)
+        if job is not None and job.phase is Phase.PREPARING:
+            verdict = Verdict(Status.FAILED, code, code, message)
+            self._release(job, verdict, self.clock.now(), deliver=False)
+            self.changed()
+
+    def delivered(self, external_id: str, *, uploaded: bool) -> None:
+        """The files are settled: in the bucket (uploaded) or to be fetched from this node."""
+        job = self._active.get(external_id)
+        if job is None or job.phase is not Phase.DELIVERING or job.verdict is None:
+            return
+        now = self.clock.now()
+        self._end(replace(job, delivered=uploaded), job.verdict, job.released_at or now, now)
+        self.changed()
+
+    # -- moving on ---------------------------------------------------------------------------------------
+
+    def recover(self) -> None:
+        """Takes up all jobs that had not ended when the node last stopped."""
+        now = self.clock.now()
+        jobs = list(self._store.active())
+        for job in jobs:
+            self._active[job.external_id] = job
+            if job.holds_gpus:
+                self._queue.take(job.spec.gpu_type, job.spec.gpu_count)
+        for job in jobs:
+            match job.phase:
+                case Phase.WAITING if job.spec.gpu_count > self.gpus.get(job.spec.gpu_type, 0):
+                    message = (
+                        f"This node no longer has {job.spec.gpu_count} GPUs of type {job.spec.gpu_type}."
+                    )
+                    verdict = Verdict(Status.FAILED, "gpu_unavailable", "gpu_unavailable", message)
+                    self._end(job, verdict, now, now)
+                case Phase.WAITING:
+                    self._queue.join(job.external_id, job.spec.gpu_type, job.spec.gpu_count)
+                case Phase.PREPARING:
+                    self._errands.fetch(job)
+                    self.agenda.set(job.external_id, job.deadline)
+                case Phase.RUNNING:
+                    self._advance(job.external_id, now)
+                case Phase.DELIVERING:
+                    self._errands.deliver(job)
+        for gpu_type in self.gpus:
+            self._fill(gpu_type, now)
+        self.changed()
+
+    def tick(self) -> None:
+        """Moves every job along that is due."""
+        now = self.clock.now()
+        while (external_id := self.agenda.pop_due(now)) is not None:
+            self._advance(external_id, now)
+
+    def _wake(self, external_id: str) -> None:
+        self._advance(external_id, self.clock.now())
+        self.changed()
+
+    def _advance(self, external_id: str, now: float) -> None:
+        """Looks at a job that holds GPUs: is it over, is its time up, when must it be looked at again."""
+        job = self._active.get(external_id)
+        if job is None or not job.holds_gpus:
+            return
+        overdue = job.deadline is not None and now >= job.deadline
+        if job.phase is Phase.PREPARING:
+            if overdue:
+                self._release(job, _max_runtime(job), now, deliver=False)
+            else:
+                self.agenda.set(external_id, job.deadline)
+            return
+        sight = self.executor.look(external_id, now)
+        if sight.outcome is None and overdue and not (job.stop and job.stop.forced):
+            verdict = job.stop.verdict if job.stop else _max_runtime(job)
+            self._stop(job, Stop(now, verdict, keep_adapter=False, forced=True), grace_s=0.0)
+        elif sight.outcome is not None:
+            verdict = _verdict(sight.outcome, job.stop)
+            keeps = verdict.status is Status.COMPLETED or (job.stop is not None and job.stop.keep_adapter)
+            self._release(job, verdict, sight.outcome.at, deliver=keeps)
+        else:
+            moments = [sight.changes_at, None if overdue else job.deadline]
+            self.agenda.set(external_id, min((at for at in moments if at is not None), default=None))
+
+    def _fill(self, gpu_type: str, now: float) -> None:
+        """Gives free GPUs to the waiting jobs of one type."""
+        while (external_id := self._queue.next(gpu_type)) is not None:
+            job = self._active[external_id]
+            job = replace(job, phase=Phase.PREPARING, started_at=now)
+            self._keep(self._change(job, Status.RUNNING, now, "GPUs assigned"))
+            self.agenda.set(external_id, job.deadline)
+            self._errands.fetch(job)
+
+    def _stop(self, job: Job, stop: Stop, grace_s: float) -> None:
+        self.executor.stop(job.external_id, stop.at, grace_s=grace_s, keep_adapter=stop.keep_adapter)
+        stopping = replace(job, stop=stop)
+        if job.status is Status.RUNNING and stop.verdict.status is Status.CANCELLED:
+            stopping = self._change(stopping, Status.CANCELLING, stop.at, stop.verdict.reason)
+        self._keep(stopping)
+        self._advance(job.external_id, stop.at)
+
+    def _release(self, job: Job, verdict: Verdict, at: float, *, deliver: bool) -> None:
+        """Gives the GPUs back, then ends the job, by way of DELIVERING where files have to travel first."""
+        if job.holds_gpus:
+            job = replace(job, released_at=at)
+            self._queue.release(job.spec.gpu_type, job.spec.gpu_count)
+        now = self.clock.now()
+        self.agenda.set(job.external_id, None)
+        if deliver and _wants_uploads(job) and self.executor.files(job.external_id, now):
+            delivering = replace(job, phase=Phase.DELIVERING, verdict=verdict)
+            self._keep(delivering)
+            self._errands.deliver(delivering)
+        else:
+            self._end(job, verdict, at, max(at, job.released_at or at))
+        self._fill(job.spec.gpu_type, now)
+
+    def _end(self, job: Job, verdict: Verdict, released_at: float, at: float) -> None:
+        ended = replace(
+            job, phase=Phase.ENDED, verdict=verdict, released_at=job.released_at or released_at, ended_at=at
+        )
+        self._keep(self._change(ended, verdict.status, at, verdict.reason))
+
+    def _change(self, job: Job, status: Status, at: float, reason: str) -> Job:
+        """A new status with its transition; moments never fall within one job."""
+        change = Transition(status, max(at, job.transitions[-1].at), reason)
+        changed = replace(job, status=status, transitions=(*job.transitions, change))
+        self._errands.tell(changed, change, len(changed.transitions))
+        return changed
+
+    def _keep(self, job: Job) -> None:
+        self._store.save(job)
+        if job.ended:
+            self._active.pop(job.external_id, None)
+            self.agenda.set(job.external_id, None)
+            self._remember(job)
+        else:
+            self._active[job.external_id] = job
+
+    def _remember(self, job: Job) -> None:
+        self._ended[job.external_id] = job
+        if len(self._ended) > REMEMBERED:
+            self._ended.popitem(last=False)
+
+    def _check_gpus(self, spec: JobSpec) -> None:
+        total = self.gpus.get(spec.gpu_type)
+        if total is None:
+            known = ", ".join(sorted(self.gpus)) or "none"
+            problem = FieldProblem("gpu_config.type", f"{spec.gpu_type!r} is not here; this node has {known}")
+            raise InvalidOrder([problem])
+        if spec.gpu_count > total:
+            message = f"{spec.gpu_count} is more than the {total} of type {spec.gpu_type} here"
+            raise InvalidOrder([FieldProblem("gpu_config.count", message)])
+
+    def _can_resume(self, external_id: str, now: float) -> bool:
+        try:
+            job = self.get(external_id)
+        except UnknownJob:
+            return False
+        return job.inputs is not None and self.executor.has_checkpoint(external_id, now)
+
+
+def _wants_uploads(job: Job) -> bool:
+    return job.spec.callback_url is not None and job.spec.callback_token is not None
+
+
+def _max_runtime(job: Job) -> Verdict:
+    message = f"Stopped after its limit of {job.spec.max_runtime_s:g} s (limits.max_runtime_s)."
+    return Verdict(Status.FAILED, "max_runtime", "max_runtime", message)
+
+
+def _verdict(outcome: Outcome, stop: Stop | None) -> Verdict:
+    """What an outcome makes of the job: a run that finished while being stopped has finished."""
+    if outcome.kind == "completed":
+        return Verdict(Status.COMPLETED, "training finished")
+    if outcome.kind == "stopped" and stop is not None:
+        return stop.verdict
+    code = outcome.error_code or "stopped"
+    return Verdict(
+        Status.FAILED, code, code, outcome.error_message or "The run ended without being asked to."
+    )

@@ -1,0 +1,93 @@
+"""One serving process: state directory, socket, ready line, quick and clean end."""
+
+import fcntl
+import json
+import logging
+import os
+import socket
+from pathlib import Path
+from typing import TextIO
+
+import uvicorn
+
+from gpu_node.app import create_app
+from gpu_node.settings import Settings
+
+GRACE_S = 1
+logger = logging.getLogger("gpu_node")
+
+
+class StartError(Exception):
+    """The node cannot start; the text says why and what to do."""
+
+
+def serve(settings: Settings, out: TextIO) -> None:
+    """Serves until SIGTERM or SIGINT; writes `ready` with the chosen URL to `out` and to node.json."""
+    lock = _claim(settings.state_dir)
+    listening = _listen(settings.host, settings.port)
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    url = f"http://{shown}:{port}"
+    config = uvicorn.Config(
+        create_app(settings),
+        http="httptools",
+        loop="asyncio",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    try:
+        _Server(config, settings.state_dir, url, out).run(sockets=[listening])
+    finally:
+        listening.close()
+        (settings.state_dir / "node.json").unlink(missing_ok=True)
+        lock.close()
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, state_dir: Path, url: str, out: TextIO) -> None:
+        super().__init__(config)
+        self._state_dir, self._url, self._out = state_dir, url, out
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            beside = self._state_dir / "node.json.new"
+            beside.write_text(json.dumps({"url": self._url, "pid": os.getpid()}) + "\n")
+            beside.replace(self._state_dir / "node.json")
+            self._out.write(f"gpu_node ready at {self._url}\n")
+            self._out.flush()
+
+
+def _claim(state_dir: Path) -> TextIO:
+    """Makes the state directory ours alone: two nodes on one would run every job twice."""
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (state_dir / "lock").open("w")
+    except OSError as error:
+        raise StartError(f"--state-dir {state_dir} cannot be used: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StartError(f"another gpu_node already uses --state-dir {state_dir}") from error
+    return lock
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(512)
+    except OSError as error:
+        raise StartError(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another --port"
+        ) from error
+    return listening

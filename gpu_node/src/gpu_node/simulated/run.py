@@ -1,0 +1,53 @@
+"""The facts of one simulated run, and how they are written down. Pure."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gpu_node.executor import RunOrder
+from gpu_node.jobs import Inputs
+from gpu_node.simulated.mishaps import Mishap, MishapKind
+from gpu_node.simulated.plan import Plan
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The order to stop: given at `at`, obeyed after `lasts_s` wall seconds."""
+
+    at: float
+    lasts_s: float
+    keep_adapter: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything a look at the run is computed from. `begun_at` in epoch seconds, `speed` frozen at the start
+    so that a node restarted with another one does not make a run jump."""
+
+    order: RunOrder
+    plan: Plan
+    begun_at: float
+    speed: float
+    resumed_step: int = 0
+    mishaps: tuple[Mishap, ...] = ()
+    ending: Ending | None = None
+
+
+def to_facts(run: Run) -> dict[str, Any]:
+    """The run as JSON-ready values."""
+    return asdict(run)
+
+
+def from_facts(facts: dict[str, Any]) -> Run:
+    """The run that `to_facts` wrote down."""
+    order = facts["order"]
+    return Run(
+        order=RunOrder(**(order | {"inputs": Inputs(**order["inputs"])})),
+        plan=Plan(**facts["plan"]),
+        begun_at=facts["begun_at"],
+        speed=facts["speed"],
+        resumed_step=facts["resumed_step"],
+        mishaps=tuple(
+            Mishap(**(mishap | {"kind": MishapKind(mishap["kind"])})) for mishap in facts["mishaps"]
+        ),
+        ending=Ending(**facts["ending"]) if facts["ending"] else None,
+    )
