@@ -151,7 +151,8 @@ def total_steps(*, examples: int, gpu_count: int, hyperparameters: Mapping[str, 
     """Optimizer steps of the whole run."""
     micro = math.ceil(examples / (hyperparameters["batch_size"] * gpu_count))
     per_epoch = max(1, math.ceil(micro / hyperparameters["gradient_accumulation_steps"]))
-    return int(math.ceil(hyperparameters["epochs"] * per_epoch))
+    total: int = math.ceil(hyperparameters["epochs"] * per_epoch)
+    return total
 
 
 Checked = TypeVar("Checked")

@@ -5,8 +5,9 @@ A lease is a conditional UPDATE with a token: whoever finds it taken does nothin
 writes nothing.
 """
 
+import logging
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from django.utils import timezone
 
 from jobs.models import JobEvent, TrainingJob
 from jobs.states import TERMINAL, Stage, Status, is_legal
+
+logger = logging.getLogger(__name__)
 
 # Longer than any single call to a cluster may take (20 s), so that a living worker keeps what it claimed.
 LEASE_SECONDS = 60
@@ -41,16 +44,18 @@ class Lease:
 
 
 def claim(
-    job_id: uuid.UUID | str, *, statuses: Collection[Status], now: datetime, seconds: float = LEASE_SECONDS
-) -> Lease | None:
-    """Take the lease of a job that is in one of `statuses`; None where it is taken or not in them."""
+    job_ids: Iterable[uuid.UUID | str],
+    *,
+    statuses: Collection[Status],
+    now: datetime,
+    seconds: float = LEASE_SECONDS,
+) -> list[Lease]:
+    """Take the leases of those jobs that are in one of `statuses` and not taken; one query however many."""
     token = uuid.uuid4()
-    taken = (
-        TrainingJob.objects.filter(pk=job_id, status__in=statuses)
-        .filter(Q(lease_token=None) | Q(lease_expires_at__lt=now))
-        .update(lease_token=token, lease_expires_at=now + timedelta(seconds=seconds))
-    )
-    return Lease(uuid.UUID(str(job_id)), token) if taken else None
+    TrainingJob.objects.filter(pk__in=list(job_ids), status__in=statuses).filter(
+        Q(lease_token=None) | Q(lease_expires_at__lt=now)
+    ).update(lease_token=token, lease_expires_at=now + timedelta(seconds=seconds))
+    return [Lease(pk, token) for pk in TrainingJob.objects.filter(lease_token=token).values_list("pk", flat=True)]
 
 
 def renew(lease: Lease, *, now: datetime, seconds: float = LEASE_SECONDS) -> None:
@@ -62,9 +67,25 @@ def renew(lease: Lease, *, now: datetime, seconds: float = LEASE_SECONDS) -> Non
         raise LeaseLost(str(lease.job_id))
 
 
-def release(lease: Lease) -> None:
-    """Give a lease back; harmless where it was lost."""
-    TrainingJob.objects.filter(pk=lease.job_id, lease_token=lease.token).update(lease_token=None, lease_expires_at=None)
+def release(leases: Collection[Lease]) -> None:
+    """Give leases back; harmless for those that were lost."""
+    TrainingJob.objects.filter(
+        pk__in=[lease.job_id for lease in leases], lease_token__in={lease.token for lease in leases}
+    ).update(lease_token=None, lease_expires_at=None)
+
+
+@contextmanager
+def leased(
+    job_id: uuid.UUID | str, *, statuses: Collection[Status], seconds: float = LEASE_SECONDS
+) -> Iterator[Lease | None]:
+    """Claim a job's lease for the block, or None where it is taken. What the block may lose, it loses quietly."""
+    leases = claim([job_id], statuses=statuses, now=timezone.now(), seconds=seconds)
+    try:
+        yield leases[0] if leases else None
+    except LeaseLost:
+        logger.info("Job %s was taken over by another worker", str(job_id)[:8])
+    finally:
+        release(leases)
 
 
 @contextmanager

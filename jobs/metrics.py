@@ -37,12 +37,15 @@ def store(job: TrainingJob, *, attempt: int, points: Iterable[Point], now: datet
             candidate = fresh.pop((restart, row.step), None)
             if candidate is not None and _fill(row, candidate):
                 changed.append(row)
+    if not fresh and not changed:
+        return 0
+    job.metrics_version += 1
+    job.metrics_count += len(fresh)
+    for row in (*fresh.values(), *changed):
+        row.version = job.metrics_version
     MetricsPoint.objects.bulk_create(fresh.values(), batch_size=1000)
     if changed:
-        MetricsPoint.objects.bulk_update(changed, _FILLABLE, batch_size=200)
-    if fresh or changed:
-        job.metrics_count += len(fresh)
-        job.metrics_version += 1
+        MetricsPoint.objects.bulk_update(changed, (*_FILLABLE, "version"), batch_size=200)
     return len(fresh)
 
 

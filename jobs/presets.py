@@ -124,7 +124,7 @@ def resolve(preset_id: str, overrides: Mapping[str, Any]) -> dict[str, Value]:
     Raises InvalidJob with all problems at once, under keys such as "hyperparameters.rank".
     """
     if preset_id not in PRESETS:
-        raise InvalidJob.of_fields({"preset_id": [_unknown(preset_id, PRESETS)]})
+        raise InvalidJob.of_fields({"preset_id": [unknown_key(preset_id, PRESETS)]})
     problems: dict[str, list[str]] = {}
     values: dict[str, Value] = {name: field.default for name, field in FIELDS.items()}
     values.update(PRESETS[preset_id].hyperparameters)
@@ -167,16 +167,15 @@ def effective_batch_size(hyperparameters: Mapping[str, Any], gpu_count: int) -> 
 
 
 def unknown_key(name: str, known: Collection[str]) -> str:
-    """A sentence about a key that does not exist, with the one that was probably meant."""
-    meant = _OTHER_NAMES.get(name)
-    if meant in known:
-        return f"Unknown: did you mean {meant}?"
-    return _unknown(name, known)
+    """A sentence about a key that does not exist, with the one that was probably meant.
 
-
-def _unknown(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name[:64], list(known), n=1)
-    return f"Unknown: did you mean {close[0]}?" if close else f"Unknown: must be one of {', '.join(known)}."
+    Known keys may have a path, such as "gpu_config.count": then `num_gpus` finds it.
+    """
+    paths = {path.rpartition(".")[2]: path for path in known}
+    close = difflib.get_close_matches(_OTHER_NAMES.get(name, name)[:64], list(paths), n=1)
+    if close:
+        return f"Unknown: did you mean {paths[close[0]]}?"
+    return f"Unknown: must be one of {', '.join(path for path in known if '.' not in path)}."
 
 
 def _accepted(field: Field, given: Any) -> Value | None:

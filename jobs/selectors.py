@@ -11,21 +11,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import F, Q, QuerySet, Sum
 
 from jobs.exceptions import InvalidJob, JobNotFound
 from jobs.models import BaseModel, Cluster, CostRecord, GpuPrice, JobEvent, TrainingJob
 
+Reader = User | AnonymousUser
+
 ORDERINGS = ("created_at", "name", "status", "progress", "current_cost", "completed_at")
 
 
-def visible_to(user: User) -> QuerySet[TrainingJob]:
+def visible_to(user: Reader) -> QuerySet[TrainingJob]:
     """The jobs that `user` may see and touch: their own."""
     return TrainingJob.objects.filter(owner_id=user.pk)
 
 
-def job_get(*, user: User, job_id: uuid.UUID | str) -> TrainingJob:
+def job_get(user: Reader, job_id: uuid.UUID | str) -> TrainingJob:
     """One visible job with what its JSON needs. Raises JobNotFound, also for an id of somebody else's."""
     job = _with_relations(visible_to(user)).filter(pk=job_id).first()
     if job is None:
@@ -34,7 +36,7 @@ def job_get(*, user: User, job_id: uuid.UUID | str) -> TrainingJob:
 
 
 def job_list(
-    *, user: User, statuses: Collection[str] = (), search: str = "", ordering: str = "-created_at"
+    user: Reader, *, statuses: Collection[str] = (), search: str = "", ordering: str = "-created_at"
 ) -> QuerySet[TrainingJob]:
     """Visible jobs. `search` looks into name, dataset's name and the start of the id.
 
@@ -61,8 +63,8 @@ def job_events(job: TrainingJob) -> QuerySet[JobEvent]:
 
 
 def cost_list(
+    user: Reader,
     *,
-    user: User,
     recorded_from: datetime | None = None,
     recorded_to: datetime | None = None,
     job_id: uuid.UUID | None = None,

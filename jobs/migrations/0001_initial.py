@@ -366,9 +366,14 @@ class Migration(migrations.Migration):
             name="JobLog",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("attempt", models.PositiveIntegerField(default=1)),
+                ("cursor", models.BigIntegerField(default=0, help_text="of the last line taken over")),
                 ("tail", models.TextField(blank=True)),
                 ("total_lines", models.BigIntegerField(default=0)),
-                ("storage_path", models.CharField(blank=True, help_text="in lora-models", max_length=1024)),
+                (
+                    "storage_path",
+                    models.CharField(blank=True, help_text="in lora-models; set when all is there", max_length=1024),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
@@ -451,7 +456,8 @@ class Migration(migrations.Migration):
                 ("external_job_id", models.CharField(blank=True, max_length=200)),
                 ("restart", models.PositiveIntegerField(default=0, help_text="the cluster's own resumptions")),
                 ("state_seq", models.BigIntegerField(default=0)),
-                ("submitted_at", models.DateTimeField(blank=True, help_text="our clock", null=True)),
+                ("sent_at", models.DateTimeField(help_text="our clock; when the cluster was last asked to start it")),
+                ("submitted_at", models.DateTimeField(blank=True, null=True, help_text="our clock; when it said yes")),
                 ("first_seen_running_at", models.DateTimeField(blank=True, help_text="our clock", null=True)),
                 ("last_seen_at", models.DateTimeField(blank=True, help_text="our clock; last sign of life", null=True)),
                 ("started_at", models.DateTimeField(blank=True, help_text="the cluster's clock", null=True)),
@@ -466,7 +472,6 @@ class Migration(migrations.Migration):
                 ("cost", models.DecimalField(decimal_places=2, default=0, max_digits=12)),
                 ("end_reason", models.CharField(blank=True, max_length=200)),
                 ("metrics_cursor", models.BigIntegerField(default=0, help_text="seq of the last point taken over")),
-                ("logs_cursor", models.BigIntegerField(default=0)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "owner",

@@ -143,7 +143,8 @@ class JobAttempt(models.Model):
     restart = models.PositiveIntegerField(default=0, help_text="the cluster's own resumptions")
     state_seq = models.BigIntegerField(default=0)
 
-    submitted_at = models.DateTimeField(null=True, blank=True, help_text="our clock")
+    sent_at = models.DateTimeField(help_text="our clock; when the cluster was last asked to start it")
+    submitted_at = models.DateTimeField(null=True, blank=True, help_text="our clock; when it said yes")
     first_seen_running_at = models.DateTimeField(null=True, blank=True, help_text="our clock")
     last_seen_at = models.DateTimeField(null=True, blank=True, help_text="our clock; last sign of life")
     started_at = models.DateTimeField(null=True, blank=True, help_text="the cluster's clock")
@@ -156,7 +157,6 @@ class JobAttempt(models.Model):
     end_reason = models.CharField(max_length=200, blank=True)
 
     metrics_cursor = models.BigIntegerField(default=0, help_text="seq of the last point taken over")
-    logs_cursor = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

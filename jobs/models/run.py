@@ -53,9 +53,11 @@ class JobLog(models.Model):
 
     job = models.OneToOneField(TrainingJob, on_delete=models.CASCADE, related_name="log")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    attempt = models.PositiveIntegerField(default=1)
+    cursor = models.BigIntegerField(default=0, help_text="of the last line taken over")
     tail = models.TextField(blank=True)
     total_lines = models.BigIntegerField(default=0)
-    storage_path = models.CharField(max_length=1024, blank=True, help_text="in lora-models")
+    storage_path = models.CharField(max_length=1024, blank=True, help_text="in lora-models; set when all is there")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

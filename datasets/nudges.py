@@ -1,0 +1,33 @@
+"""Publishing a task: a *nudge*. The one way from a web request or a task to the workers.
+
+Rows are the truth and the cycle repairs everything; a message is only a hint that makes things prompt. So
+publishing never fails or delays the caller: it happens after the commit, with the broker's short timeouts
+and without retries, and a dead broker is a line in the log. (It lives in the lowest app, for all to use.)
+"""
+
+import logging
+from typing import Any
+
+from celery import Task, current_app
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+
+def nudge(task: Task[Any, Any], *args: Any) -> None:
+    """Start `task` once the current transaction has committed; never raises."""
+    transaction.on_commit(lambda: _publish(task.name, args), robust=True)
+
+
+def nudge_events() -> None:
+    """Events were written: whoever delivers them need not wait for the schedule. The setting names the task."""
+    transaction.on_commit(lambda: _publish(settings.EVENT_NUDGE_TASK, ()), robust=True)
+
+
+def _publish(name: str, args: tuple[Any, ...]) -> None:
+    try:
+        current_app.send_task(name, args=args, retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("Could not reach the broker to start %s: %s; the next cycle will", name, error)

@@ -1,0 +1,147 @@
+"""What clients may send. These check shape and types; jobs.presets and the services check what values mean.
+
+A key that does not exist is refused with the one that was probably meant: silently ignoring `num_gpus`
+would start another job than the one asked for.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import QueryDict
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from jobs import presets, selectors, series
+from jobs.states import Status
+
+_PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The request's Idempotency-Key, or None without one. Raises ValidationError."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _PRINTABLE.fullmatch(key):
+        raise ValidationError({"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
+    return key
+
+
+class StrictSerializer(serializers.Serializer[dict[str, Any]]):
+    """A serializer that refuses keys it does not know."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            known = self.known_keys()
+            unknown = {key: [presets.unknown_key(key, known)] for key in data if key not in self.fields}
+            if unknown:
+                raise ValidationError(unknown)
+        return super().to_internal_value(data)
+
+    def known_keys(self) -> tuple[str, ...]:
+        return tuple(self.fields)
+
+
+class HyperparametersInput(serializers.Serializer[dict[str, Any]]):
+    """Documentation of what may be set (jobs.presets.resolve checks it); what is left out is the preset's."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {field.name: _documented(field) for field in presets.FIELDS.values()}
+
+
+class GpuConfigInput(serializers.Serializer[dict[str, Any]]):
+    """Documentation of gpu_config (jobs.presets.resolve_gpus checks it)."""
+
+    type = serializers.CharField(help_text="one of /api/gpu-types")
+    count = serializers.IntegerField(min_value=1, max_value=presets.MAX_GPUS, default=1)
+
+
+@extend_schema_field(HyperparametersInput)
+class HyperparametersField(serializers.DictField):
+    pass
+
+
+@extend_schema_field(GpuConfigInput)
+class GpuConfigField(serializers.DictField):
+    pass
+
+
+class ConfigurationInput(StrictSerializer):
+    """What an estimate is made from."""
+
+    dataset_id = serializers.UUIDField()
+    preset_id = serializers.CharField(default=presets.DEFAULT_PRESET, max_length=64)
+    gpu_config = GpuConfigField()
+    hyperparameters = HyperparametersField(default=dict)
+    base_model = serializers.CharField(
+        default="", allow_blank=True, max_length=200, help_text="name of one of /api/base-models; empty: the default"
+    )
+
+    def known_keys(self) -> tuple[str, ...]:
+        inner = (f"hyperparameters.{name}" for name in presets.FIELDS)
+        return (*self.fields, "gpu_config.type", "gpu_config.count", *inner)
+
+
+class JobInput(ConfigurationInput):
+    """A new job."""
+
+    name = serializers.CharField(default="", allow_blank=True, max_length=200, help_text="empty: made from the dataset")
+    max_cost = serializers.FloatField(required=False, allow_null=True, help_text="refused: not enforced yet")
+
+    def validate_max_cost(self, value: float | None) -> float | None:
+        raise ValidationError("A cost limit is not enforced yet: leave max_cost out and watch the job's cost.")
+
+
+class CancelInput(StrictSerializer):
+    keep_adapter = serializers.BooleanField(default=False, help_text="save what has been learned so far, if possible")
+
+
+class AttachInput(StrictSerializer):
+    external_job_id = serializers.CharField(max_length=200, help_text="the job's id at its cluster")
+
+
+class StatusesField(serializers.Field[list[str], Any, list[str], Any]):
+    """Statuses from ?status=running&status=queued or ?status=running,queued."""
+
+    def get_value(self, dictionary: Mapping[Any, Any]) -> Any:
+        given = dictionary.getlist(self.field_name) if isinstance(dictionary, QueryDict) else []
+        return [status for text in given for status in text.split(",") if status]
+
+    def to_internal_value(self, data: list[str]) -> list[str]:
+        known = [status.value for status in Status]
+        for status in data:
+            if status not in known:
+                raise ValidationError(presets.unknown_key(status, known))
+        return data
+
+
+class JobsQuery(serializers.Serializer[dict[str, Any]]):
+    status = StatusesField(default=list)
+    search = serializers.CharField(default="", allow_blank=True, max_length=200)
+    ordering = serializers.ChoiceField(
+        [sign + name for name in selectors.ORDERINGS for sign in ("", "-")], default="-created_at"
+    )
+
+
+class PointsQuery(serializers.Serializer[dict[str, Any]]):
+    since = serializers.IntegerField(default=0, min_value=0, help_text="`next` of an earlier answer: only what is new")
+    max_points = serializers.IntegerField(
+        default=series.DEFAULT_POINTS, min_value=series.MIN_POINTS, max_value=series.MAX_POINTS
+    )
+
+
+class CostsQuery(serializers.Serializer[dict[str, Any]]):
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {
+            "from": serializers.DateTimeField(required=False, help_text="recorded at or after"),
+            "to": serializers.DateTimeField(required=False, help_text="recorded before"),
+            "job": serializers.UUIDField(required=False),
+        }
+
+
+def _documented(field: presets.Field) -> serializers.Field[Any, Any, Any, Any]:
+    if field.choices:
+        return serializers.ChoiceField(field.choices, required=False, help_text=field.help)
+    kind = serializers.IntegerField if field.is_whole else serializers.FloatField
+    return kind(required=False, help_text=f"{field.help} Must be {field.requirement}.")

@@ -1,0 +1,85 @@
+"""Keeping the cost of a job true while it runs, and settling it when it ends."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from jobs import costs, lifecycle
+from jobs.clusters.base import Status
+from jobs.models import CostRecord, JobAttempt, TrainingJob
+
+
+def update(job: TrainingJob, attempt: JobAttempt, status: Status | None, *, seen_until: datetime | None) -> None:
+    """Bring the attempt's billable time and the job's current cost up to date; the caller saves both.
+
+    `seen_until` is how far our own clock counts where the cluster gives no figures.
+    """
+    if attempt.billing_final:
+        return
+    billing = status.billing if status else None
+    time = costs.billable_time(
+        billed_seconds=billing.billable_seconds if billing else None,
+        billing_final=billing.final if billing else False,
+        started_at=attempt.started_at,
+        ended_at=attempt.ended_at,
+        heartbeat_at=attempt.heartbeat_at,
+        seen_running_at=attempt.first_seen_running_at,
+        seen_until=seen_until,
+    )
+    if billing is None and attempt.billing_source == "cluster":
+        return  # an answer without a figure does not undo the figure that we have
+    attempt.billable_seconds = time.seconds
+    attempt.billing_source = time.source
+    attempt.billing_final = time.final
+    attempt.cost = costs.amount(
+        price_per_hour=job.gpu_price_per_hour,
+        gpu_count=job.gpu_config["count"],
+        billable_seconds=time.seconds,
+    )
+    job.cost_is_estimate = time.is_estimate
+    job.current_cost = max(job.current_cost, _earlier(job) + attempt.cost)
+
+
+def settle(job: TrainingJob, attempt: JobAttempt, *, now: datetime) -> None:
+    """Write what an ended attempt cost, and the job's final cost; the caller saves both rows."""
+    attempt.billing_final = True
+    attempt.save()
+    if attempt.billable_seconds > 0 or attempt.first_seen_running_at or attempt.started_at:
+        CostRecord.objects.get_or_create(
+            job=job,
+            attempt=attempt.number,
+            cost_type="training_compute",
+            defaults={
+                "owner_id": job.owner_id,
+                "amount": attempt.cost,
+                "details": {
+                    "gpu_type": job.gpu_config["type"],
+                    "gpu_count": job.gpu_config["count"],
+                    "billable_seconds": attempt.billable_seconds,
+                    "rate": float(job.gpu_price_per_hour) if job.gpu_price_per_hour is not None else None,
+                    "priced": job.gpu_price_per_hour is not None,
+                    "billing_source": attempt.billing_source,
+                },
+                "period_start": attempt.started_at or attempt.first_seen_running_at,
+                "period_end": attempt.ended_at or now,
+                "recorded_at": now,
+            },
+        )
+    job.final_cost = _earlier(job) + attempt.cost
+    if job.final_cost < job.current_cost:
+        lifecycle.record(
+            job,
+            "cost",
+            f"Cost corrected: ${job.current_cost} to ${job.final_cost}; the cluster's figure replaces our estimate.",
+            detail={"from": float(job.current_cost), "to": float(job.final_cost)},
+        )
+    job.current_cost = job.final_cost
+
+
+def _earlier(job: TrainingJob) -> Decimal:
+    """What earlier attempts of this job cost."""
+    if job.attempt == 1:
+        return Decimal("0.00")
+    spent = job.attempts.filter(number__lt=job.attempt).aggregate(total=Sum("cost"))["total"]
+    return spent if spent is not None else Decimal("0.00")

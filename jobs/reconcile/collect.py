@@ -1,0 +1,166 @@
+"""Bringing a completed job's files home: verify what the cluster uploaded, copy what it only lists.
+
+Until all files lie in `lora-models` with the right hashes the job is in finalization, its cost clock
+stopped. After a day without them it fails: an adapter that nobody has is not a completed job.
+"""
+
+import io
+import json
+import logging
+import uuid
+from datetime import timedelta
+
+from django.utils import timezone
+
+from datasets.storage import open_store
+from datasets.storage.base import ObjectStore, StorageError
+from datasets.storage.keys import clean_key
+from jobs import lifecycle
+from jobs.clusters.base import ArtifactFile, ArtifactListing, ClusterError, Polled, PollRequest
+from jobs.clusters.files import files_of
+from jobs.models import ModelArtifact, TrainingJob
+from jobs.models.run import ArtifactStatus
+from jobs.reconcile import finish, gate
+from jobs.reconcile.backoff import retry_at
+from jobs.reconcile.streams import HashingReader, TooLarge
+from jobs.states import ErrorCode, Status
+
+logger = logging.getLogger(__name__)
+
+BUCKET = "lora-models"
+GIVE_UP_AFTER = timedelta(days=1)
+# A large adapter takes its time; the lease is renewed with each file.
+LEASE_SECONDS = 900.0
+MAX_FILES = 1000
+MAX_FILE_BYTES = 50 * 1024**3
+MAX_SUMMARY_BYTES = 1024**2
+
+
+class NotThereYet(Exception):
+    """The files are not complete, or one of them is not what was announced: try again later."""
+
+
+def collect(job_id: uuid.UUID | str) -> None:
+    """Bring the files of a job in finalization home and complete it. A duplicate call does nothing."""
+    statuses = {Status.RUNNING, Status.CANCELLING}
+    with lifecycle.leased(job_id, statuses=statuses, seconds=LEASE_SECONDS) as lease:
+        if lease is None:
+            return
+        job = TrainingJob.objects.select_related("artifact", "owner").get(pk=lease.job_id)
+        if not job.cluster_result:
+            return
+        try:
+            files = _bring_home(lease, job)
+        except gate.GateClosed as closed:
+            _later(lease, closed.reason)
+        except (ClusterError, StorageError) as error:
+            _later(lease, f"Bringing the files into storage: {error.message}")
+        except NotThereYet as error:
+            _later(lease, str(error))
+        else:
+            _complete(lease, files)
+
+
+def _bring_home(lease: lifecycle.Lease, job: TrainingJob) -> list[dict[str, object]]:
+    listing = _listing(job)
+    if not listing.complete:
+        raise NotThereYet("Waiting for the GPU cluster to hand all files over.")
+    if len(listing.files) > MAX_FILES:
+        raise NotThereYet(f"The cluster lists {len(listing.files)} files; at most {MAX_FILES} are taken over.")
+    store = open_store()
+    door = gate.enter(job.cluster)
+    prefix = job.artifact.storage_prefix
+    files = []
+    for file in listing.files:
+        lifecycle.renew(lease, now=timezone.now(), seconds=LEASE_SECONDS)
+        path = clean_key(prefix + file.path)
+        delivered = _verified(store, path, file) if file.url is None else _copied(store, path, file, door)
+        files.append({"path": file.path, **delivered})
+    return files
+
+
+def _listing(job: TrainingJob) -> ArtifactListing:
+    """What there is to fetch, with fresh URLs: from the listing, or at level 1 from the status."""
+    door = gate.enter(job.cluster)
+    if door.capabilities.has("artifacts"):
+        return door.cluster.artifacts(job.external_job_id)
+    request = PollRequest(job.external_job_id)
+    answer = door.cluster.poll([request], capabilities=door.capabilities).get(job.external_job_id)
+    if isinstance(answer, ClusterError):
+        raise answer
+    if not isinstance(answer, Polled):
+        raise NotThereYet("The GPU cluster no longer lists this job's files.")
+    return ArtifactListing(files_of(answer.status), complete=True)
+
+
+def _verified(store: ObjectStore, path: str, file: ArtifactFile) -> dict[str, object]:
+    """Size and hash of a file that the cluster uploaded itself, read back from storage."""
+    reader = HashingReader(store.stream(bucket=BUCKET, path=path), limit=MAX_FILE_BYTES)
+    with io.BufferedReader(reader, 1024**2) as stream:
+        while stream.read(1024**2):
+            pass
+    return _checked(reader, file)
+
+
+def _copied(store: ObjectStore, path: str, file: ArtifactFile, door: gate.Gate) -> dict[str, object]:
+    reader = HashingReader(door.cluster.download(file.url or ""), limit=MAX_FILE_BYTES)
+    try:
+        with io.BufferedReader(reader, 1024**2) as stream:
+            store.put(bucket=BUCKET, path=path, body=stream)
+    except TooLarge as error:
+        raise NotThereYet(f"The file {file.path} is larger than we take over.") from error
+    return _checked(reader, file)
+
+
+def _checked(reader: HashingReader, file: ArtifactFile) -> dict[str, object]:
+    if (file.size is not None and reader.size != file.size) or (file.sha256 and reader.sha256 != file.sha256):
+        raise NotThereYet(f"The file {file.path} arrived damaged; fetching it again.")
+    return {"size": reader.size, "sha256": reader.sha256}
+
+
+def _complete(lease: lifecycle.Lease, files: list[dict[str, object]]) -> None:
+    with lifecycle.locked(lease) as job:
+        artifact = ModelArtifact.objects.get(job=job)
+        artifact.files = files
+        artifact.status = ArtifactStatus.READY
+        artifact.training_summary = _summary(artifact)
+        artifact.quality_metrics = {
+            name: job.current_metrics.get(name) for name in ("training_loss", "validation_loss")
+        }
+        artifact.save()
+        job.waiting_for = ""
+        job.save()
+        finish.complete(job, message="Training completed.")
+        lifecycle.record(
+            job,
+            "artifact",
+            f"{len(files)} files are in storage.",
+            detail={"state": "ready", "artifact_id": str(artifact.pk)},
+        )
+    logger.info("Job %s: %d files in %s", job.short_id, len(files), BUCKET)
+
+
+def _summary(artifact: ModelArtifact) -> dict[str, object]:
+    """The run's own summary, where it wrote one that can be read."""
+    entry = next((file for file in artifact.files if file["path"] == "training_summary.json"), None)
+    if entry is None or entry["size"] > MAX_SUMMARY_BYTES:
+        return {}
+    pieces = open_store().stream(bucket=BUCKET, path=artifact.storage_prefix + "training_summary.json")
+    try:
+        summary = json.loads(b"".join(pieces))
+    except ValueError:
+        return {}
+    return summary if isinstance(summary, dict) else {}
+
+
+def _later(lease: lifecycle.Lease, why: str) -> None:
+    now = timezone.now()
+    with lifecycle.locked(lease) as job:
+        job.poll_failures += 1
+        job.waiting_for = why[:500]
+        job.next_poll_at = retry_at(now, failures=job.poll_failures, first_s=2.0)
+        job.save()
+        if job.cluster_ended_at is not None and job.cluster_ended_at + GIVE_UP_AFTER <= now:
+            ModelArtifact.objects.filter(job=job).update(status=ArtifactStatus.FAILED)
+            finish.fail(job, None, ErrorCode.ARTIFACT_UNAVAILABLE, detail=why, now=now)
+    logger.info("Job %s in finalization: %s", job.short_id, why)

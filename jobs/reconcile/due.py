@@ -1,0 +1,71 @@
+"""What a processing cycle has to look at: due rows, oldest first. Reads only, but for the cycle's own row."""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from jobs.models import CycleRun, JobLog, TrainingJob
+from jobs.states import TERMINAL, Status
+
+logger = logging.getLogger(__name__)
+
+# A tick that comes a moment early still finds what is due in its slot.
+EARLY = 0.1
+# A log that could not be kept in storage is tried again for a day.
+ARCHIVE_AGAIN_AFTER = timedelta(minutes=2)
+ARCHIVE_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Due:
+    submit: list[uuid.UUID]
+    poll: list[uuid.UUID]
+    release: list[uuid.UUID]
+    collect: list[uuid.UUID]
+    archive: list[uuid.UUID]
+
+    def counts(self) -> dict[str, int]:
+        """Numbers for people: jobs by what is done with them."""
+        return {
+            "queued": len(self.submit),
+            "running": len(self.poll),
+            "cancelling": len(self.release),
+            "finalizing": len(self.collect),
+        }
+
+
+def select(now: datetime) -> Due:
+    """The jobs that are due at `now` and that nobody works on. Notes that a cycle ran."""
+    logger.info("Starting job processing cycle")
+    free = TrainingJob.objects.filter(Q(lease_token=None) | Q(lease_expires_at__lt=now))
+    soon = now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS * EARLY)
+    due = free.filter(next_poll_at__lte=soon)
+    at_cluster = due.filter(cluster_result="")
+    found = Due(
+        submit=_ids(free.filter(status=Status.QUEUED, next_attempt_at__lte=now), "next_attempt_at"),
+        poll=_ids(at_cluster.filter(status__in=[Status.INITIALIZING, Status.RUNNING]), "next_poll_at"),
+        release=_ids(at_cluster.filter(status=Status.CANCELLING), "next_poll_at"),
+        collect=_ids(
+            due.filter(status__in=[Status.RUNNING, Status.CANCELLING]).exclude(cluster_result=""), "next_poll_at"
+        ),
+        archive=list(
+            JobLog.objects.filter(
+                storage_path="",
+                job__status__in=TERMINAL,
+                job__completed_at__gte=now - ARCHIVE_FOR,
+                updated_at__lte=now - ARCHIVE_AGAIN_AFTER,
+            ).values_list("job_id", flat=True)[:200]
+        ),
+    )
+    logger.info("Processing %d queued jobs", len(found.submit))
+    logger.info("Updating %d running jobs", len(found.poll))
+    CycleRun.objects.update_or_create(singleton=True, defaults={"started_at": now, "counts": found.counts()})
+    return found
+
+
+def _ids(jobs: QuerySet[TrainingJob], order: str) -> list[uuid.UUID]:
+    return list(jobs.order_by(order).values_list("pk", flat=True))

@@ -1,0 +1,149 @@
+"""The end of a job: the cluster's word, our own verdict, or files that never came home."""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from jobs import lifecycle
+from jobs.clusters.base import Capabilities
+from jobs.clusters.base import Status as Report
+from jobs.models import JobAttempt, ModelArtifact, TrainingJob
+from jobs.models.run import ArtifactStatus
+from jobs.reconcile import billing
+from jobs.states import ADVICE, ErrorCode, Stage, Status, error_code
+
+logger = logging.getLogger(__name__)
+
+
+def ended(job: TrainingJob, attempt: JobAttempt, report: Report, capabilities: Capabilities, *, now: datetime) -> None:
+    """The cluster says that its job ended. Its word wins, also over a cancel of ours. The caller saves both rows."""
+    if attempt.first_seen_running_at is None and report.state == "completed":
+        attempt.first_seen_running_at = now  # it ran and ended between two polls
+    billing.update(job, attempt, report, seen_until=now if attempt.first_seen_running_at else None)
+    if report.state == "completed":
+        _completed(job, attempt, report, capabilities, now)
+    elif report.state == "failed":
+        code = error_code(report.error_code)
+        fail(job, attempt, code, detail=report.error_message or "", now=now, actor=lifecycle.CLUSTER)
+    else:
+        _cancelled(job, attempt, now)
+
+
+def fail(
+    job: TrainingJob,
+    attempt: JobAttempt | None,
+    code: ErrorCode,
+    *,
+    now: datetime,
+    detail: str = "",
+    actor: str = lifecycle.SYSTEM,
+) -> None:
+    """Fail a job for good: what is known is billed, and the user is told what to do."""
+    _, advice = ADVICE[code]
+    if attempt is not None:
+        _close(job, attempt, code.value, now)
+    else:
+        job.final_cost = job.current_cost
+    first_line = detail.strip().splitlines()[0][:300] if detail.strip() else ""
+    message = first_line or advice
+    lifecycle.transition(
+        job,
+        Status.FAILED,
+        actor=actor,
+        message=f"Training failed ({code.value}): {message}",
+        detail={"code": code.value},
+        error_code=code.value,
+        error_message=message[:500],
+        error_detail=detail[:20_000],
+        final_cost=job.final_cost,
+        current_cost=job.current_cost,
+    )
+    logger.warning("Job %s failed: %s", job.short_id, code.value)
+
+
+def never_started(job: TrainingJob, attempt: JobAttempt, *, now: datetime) -> None:
+    """The cluster provably never took the job that is being cancelled. The caller holds the row."""
+    _close(job, attempt, "never started", now)
+    lifecycle.transition(
+        job,
+        Status.CANCELLED,
+        actor=lifecycle.SYSTEM,
+        message="Training was cancelled before the cluster took the job.",
+        final_cost=job.final_cost,
+    )
+    logger.info("Job %s cancelled", job.short_id)
+
+
+def complete(job: TrainingJob, *, message: str) -> None:
+    """Training is done and what it produced is home. The caller saves the row."""
+    lifecycle.transition(job, Status.COMPLETED, actor=lifecycle.SYSTEM, message=message)
+    logger.info("Job %s completed", job.short_id)
+
+
+def _completed(
+    job: TrainingJob, attempt: JobAttempt, report: Report, capabilities: Capabilities, now: datetime
+) -> None:
+    _close(job, attempt, "completed", now)
+    job.progress = 100.0
+    if not (capabilities.has("artifacts") or report.model_files):
+        complete(job, message="Training completed. This cluster hands no files over.")
+        return
+    if job.status == Status.INITIALIZING:
+        lifecycle.transition(job, Status.RUNNING, actor=lifecycle.CLUSTER, message="Training ran.")
+    job.cluster_result = "completed"
+    job.cluster_ended_at = now
+    job.current_stage = Stage.FINALIZATION.value
+    job.estimated_completion_at = None
+    job.next_poll_at = now
+    ModelArtifact.objects.get_or_create(
+        job=job,
+        defaults={
+            "owner_id": job.owner_id,
+            "dataset_id": job.dataset_id,
+            "name": job.name,
+            "version": ModelArtifact.objects.filter(owner_id=job.owner_id, name=job.name).count() + 1,
+            "status": ArtifactStatus.COLLECTING,
+            "storage_prefix": f"{job.owner.get_username()}/{job.pk}/{attempt.number}/",
+            "configuration": {
+                "base_model": job.base_model.name,
+                "preset": job.preset,
+                "hyperparameters": job.hyperparameters,
+                "gpu_config": job.gpu_config,
+                "dataset_sha256": job.dataset.sha256,
+            },
+        },
+    )
+    lifecycle.record(
+        job,
+        "stage",
+        "Training ended; its files are being brought into storage.",
+        detail={"stage": Stage.FINALIZATION.value},
+    )
+
+
+def _cancelled(job: TrainingJob, attempt: JobAttempt, now: datetime) -> None:
+    asked = job.cancel_requested_at is not None
+    _close(job, attempt, "cancelled", now)
+    changes: dict[str, Any] = (
+        {}
+        if asked
+        else {
+            "error_code": ErrorCode.STOPPED_AT_CLUSTER.value,
+            "error_message": ADVICE[ErrorCode.STOPPED_AT_CLUSTER][1],
+        }
+    )
+    lifecycle.transition(
+        job,
+        Status.CANCELLED,
+        actor=lifecycle.CLUSTER,
+        message="Training was cancelled; its GPUs are free." if asked else "The job was stopped at the cluster.",
+        final_cost=job.final_cost,
+        current_cost=job.current_cost,
+        **changes,
+    )
+    logger.info("Job %s cancelled", job.short_id)
+
+
+def _close(job: TrainingJob, attempt: JobAttempt, reason: str, now: datetime) -> None:
+    attempt.end_reason = attempt.end_reason or reason
+    billing.settle(job, attempt, now=now)

@@ -1,0 +1,86 @@
+"""The run's log: its last lines in the database while somebody looks, the whole in storage after the end."""
+
+import io
+import logging
+import uuid
+from collections.abc import Iterator, Sequence
+
+from django.db import transaction
+from django.db.models import F
+
+from datasets.storage import open_store
+from datasets.storage.base import StorageError
+from jobs.clusters.base import ClusterError
+from jobs.models import JobLog, TrainingJob
+from jobs.reconcile import gate
+from jobs.reconcile.streams import HashingReader
+
+logger = logging.getLogger(__name__)
+
+BUCKET = "lora-models"
+TAIL_LINES = 500
+TAIL_CHARS = 100_000
+MAX_LOG_BYTES = 5 * 1024**3
+
+
+def pull(job_id: uuid.UUID | str) -> None:
+    """Take over new lines of a job's log; harmless when repeated or too early."""
+    job = TrainingJob.objects.filter(pk=job_id).exclude(external_job_id="").first()
+    if job is None:
+        return
+    try:
+        door = gate.enter(job.cluster)
+        if not door.capabilities.has("logs_cursor"):
+            return
+        more = True
+        while more:
+            log, _ = JobLog.objects.get_or_create(job=job, defaults={"owner_id": job.owner_id})
+            page = door.cluster.logs(job.external_job_id, after=log.cursor)
+            more = _append(log, page.lines, page.next) and page.has_more
+    except (ClusterError, gate.GateClosed) as error:
+        logger.info("Job %s: no log now: %s", job.short_id, error)
+
+
+def archive(job_id: uuid.UUID | str) -> None:
+    """Keep the whole log of an ended job in storage; harmless when repeated."""
+    pull(job_id)
+    job = TrainingJob.objects.select_related("owner").get(pk=job_id)
+    log = JobLog.objects.filter(job=job, storage_path="").first()
+    if log is None or not job.is_terminal:
+        return
+    path = f"{job.owner.get_username()}/{job.pk}/{job.attempt}/training.log"
+    try:
+        door = gate.enter(job.cluster)
+        if not door.capabilities.has("logs_cursor"):
+            return
+        reader = HashingReader(_whole(door, job.external_job_id), limit=MAX_LOG_BYTES)
+        with io.BufferedReader(reader, 1024**2) as stream:
+            open_store().put(bucket=BUCKET, path=path, body=stream, content_type="text/plain; charset=utf-8")
+    except (ClusterError, StorageError, gate.GateClosed) as error:
+        log.save(update_fields=["updated_at"])  # puts the next try off
+        logger.info("Job %s: its log is not in storage yet: %s", job.short_id, error)
+        return
+    log.storage_path = path
+    log.save(update_fields=["storage_path", "updated_at"])
+
+
+def _append(log: JobLog, lines: Sequence[str], cursor: int) -> bool:
+    """Add lines unless somebody else did; whether they were added."""
+    tail = "\n".join(([log.tail] if log.tail else []) + [line.replace("\0", "") for line in lines])
+    tail = "\n".join(tail[-TAIL_CHARS:].split("\n")[-TAIL_LINES:])
+    with transaction.atomic():
+        return bool(
+            JobLog.objects.filter(pk=log.pk, cursor=log.cursor)
+            .exclude(cursor=cursor)
+            .update(tail=tail, cursor=cursor, total_lines=F("total_lines") + len(lines))
+        )
+
+
+def _whole(door: gate.Gate, external_id: str) -> Iterator[bytes]:
+    after, more = 0, True
+    while more:
+        page = door.cluster.logs(external_id, after=after)
+        if page.lines:
+            yield ("\n".join(page.lines) + "\n").encode()
+        more = page.has_more and page.next > after
+        after = page.next

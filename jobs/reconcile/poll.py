@@ -1,0 +1,114 @@
+"""Polling: ask a cluster about many jobs at once, take over each job's answer by itself."""
+
+import logging
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db.models import F
+from django.utils import timezone
+
+from jobs import lifecycle
+from jobs.clusters.base import ClusterError, NoSuchJob, Polled, PollRequest
+from jobs.lifecycle import Lease
+from jobs.models import JobAttempt, TrainingJob
+from jobs.reconcile import apply, billing, finish, gate
+from jobs.reconcile.backoff import retry_at
+from jobs.states import ErrorCode, Status
+
+logger = logging.getLogger(__name__)
+
+# A cluster that says "unknown job" is believed after several answers over some minutes.
+LOST_AFTER_MISSES = 3
+LOST_AFTER = timedelta(minutes=3)
+# A job with more pages of new points than this goes on with its next poll.
+MAX_PAGES = 20
+
+
+def poll(job_ids: Iterable[uuid.UUID | str]) -> None:
+    """Bring active jobs up to date. Jobs that are leased, ended, cancelling or in finalization are left alone."""
+    leases = lifecycle.claim(job_ids, statuses={Status.INITIALIZING, Status.RUNNING}, now=timezone.now())
+    try:
+        by_id = {lease.job_id: lease for lease in leases}
+        by_cluster: dict[str, list[Lease]] = defaultdict(list)
+        for pk, name in TrainingJob.objects.filter(pk__in=by_id, cluster_result="").values_list("pk", "cluster"):
+            by_cluster[name].append(by_id[pk])
+        for name, group in by_cluster.items():
+            try:
+                follow(gate.enter(name), group)
+            except gate.GateClosed as closed:
+                for lease in group:
+                    unanswered(lease, closed.reason)
+    finally:
+        lifecycle.release(leases)
+
+
+def follow(door: gate.Gate, leases: Iterable[Lease]) -> None:
+    """Ask one cluster about leased jobs, page by page, and take over what it says of each."""
+    by_id = {lease.job_id: lease for lease in leases}
+    rows = JobAttempt.objects.filter(job__in=by_id, number=F("job__attempt")).exclude(external_job_id="")
+    pending = {row.external_job_id: (by_id[row.job_id], row.metrics_cursor) for row in rows}
+    for _ in range(MAX_PAGES):
+        if not pending:
+            return
+        answers = _ask(door, [PollRequest(external_id, after) for external_id, (_, after) in pending.items()])
+        more = {}
+        for external_id, (lease, _) in pending.items():
+            answer = answers.get(external_id, NoSuchJob("The cluster does not know this job."))
+            _take(door, lease, answer)
+            if isinstance(answer, Polled) and answer.has_more:
+                more[external_id] = (lease, answer.next)
+        pending = more
+
+
+def unanswered(lease: Lease, why: str, *, told_s: float | None = None) -> None:
+    """The cluster did not say how the job is: keep it as it is, say what it waits for, ask again later."""
+    with lifecycle.locked(lease) as job:
+        job.poll_failures += 1
+        job.waiting_for = why[:500]
+        job.next_poll_at = retry_at(timezone.now(), failures=job.poll_failures, told_s=told_s)
+        job.save(update_fields=["poll_failures", "waiting_for", "next_poll_at", "updated_at"])
+
+
+def _ask(door: gate.Gate, requests: list[PollRequest]) -> dict[str, Polled | ClusterError]:
+    try:
+        answers = dict(door.cluster.poll(requests, capabilities=door.capabilities))
+    except ClusterError as error:
+        gate.note_failure(door.name, error)
+        return {request.external_job_id: error for request in requests}
+    gate.note_success(door.name)
+    return answers
+
+
+def _take(door: gate.Gate, lease: Lease, answer: Polled | ClusterError) -> None:
+    """Apply one job's answer. Whatever goes wrong with it stays with this job."""
+    try:
+        if isinstance(answer, NoSuchJob):
+            _missing(lease)
+        elif isinstance(answer, ClusterError):
+            unanswered(lease, f"Waiting for the GPU cluster: {answer.message}", told_s=answer.retry_after_s)
+        else:
+            with lifecycle.locked(lease) as job:
+                attempt = job.attempts.get(number=job.attempt)
+                apply.report(job, attempt, answer, door.capabilities, now=timezone.now())
+    except lifecycle.LeaseLost:
+        logger.info("Job %s was taken over by another worker", str(lease.job_id)[:8])
+    except Exception:
+        logger.exception("Job %s: the cluster's answer could not be taken over", str(lease.job_id)[:8])
+        unanswered(lease, "An answer of the GPU cluster could not be read; the operator's log says why.")
+
+
+def _missing(lease: Lease) -> None:
+    """The cluster does not know the job: lost, once it has said so several times over some minutes."""
+    now = timezone.now()
+    with lifecycle.locked(lease) as job:
+        attempt = job.attempts.get(number=job.attempt)
+        job.missing_since = job.missing_since or now
+        job.poll_failures += 1
+        job.waiting_for = "The GPU cluster says that it does not know this job; asking again."
+        job.next_poll_at = retry_at(now, failures=1, first_s=30.0)
+        job.save()
+        if job.poll_failures >= LOST_AFTER_MISSES and now - job.missing_since >= LOST_AFTER:
+            billing.update(job, attempt, None, seen_until=attempt.last_seen_at)
+            finish.fail(job, attempt, ErrorCode.LOST, now=now)

@@ -1,0 +1,209 @@
+"""User commands on jobs. Each writes rows and nothing else: views nudge the workers afterwards."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from jobs import estimates, lifecycle, selectors
+from jobs.exceptions import IdempotencyConflict, JobConflict
+from jobs.models import TrainingJob
+from jobs.models.job import SubmitOutcome
+from jobs.states import CANCELLABLE, Stage, Status
+
+
+def job_create(
+    *,
+    owner: User,
+    dataset_id: uuid.UUID | str,
+    preset_id: str,
+    gpu_config: Mapping[str, Any],
+    hyperparameters: Mapping[str, Any],
+    base_model: str = "",
+    name: str = "",
+    idempotency_key: str | None = None,
+    retry_of: TrainingJob | None = None,
+) -> tuple[TrainingJob, bool]:
+    """Queue a new job; (job, whether it is new). The same idempotency key gives the same job again.
+
+    Raises DatasetNotFound, InvalidJob with the problems of all fields, IdempotencyConflict where the key was
+    used for another request.
+    """
+    asked = [str(dataset_id), preset_id, gpu_config, hyperparameters, base_model, name]
+    request_sha256 = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+    if idempotency_key is not None:
+        known = _by_key(owner, idempotency_key, request_sha256)
+        if known is not None:
+            return known, False
+    chosen = estimates.configuration(
+        user=owner,
+        dataset_id=dataset_id,
+        preset_id=preset_id,
+        gpu_config=gpu_config,
+        hyperparameters=hyperparameters,
+        base_model=base_model,
+    )
+    estimate = estimates.estimate(chosen)
+    now = timezone.now()
+    job = TrainingJob(
+        owner=owner,
+        name=name.strip() or f"{chosen.dataset.name} · {chosen.preset}",
+        dataset=chosen.dataset,
+        base_model=chosen.base_model,
+        preset=chosen.preset,
+        hyperparameters=chosen.hyperparameters,
+        gpu_config={"type": chosen.gpu.type, "count": chosen.gpu_count},
+        gpu_price_per_hour=chosen.gpu.price_per_hour,
+        estimated_total_cost=sum(estimate.cost) / 2 if estimate.cost else None,
+        total_epochs=chosen.hyperparameters["epochs"],
+        total_steps=estimate.steps,
+        retry_of=retry_of,
+        idempotency_key=idempotency_key,
+        request_sha256=request_sha256,
+        queued_at=now,
+        next_attempt_at=now,
+        next_poll_at=now,
+    )
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+            lifecycle.record(
+                job,
+                "status",
+                "The job was created."
+                if retry_of is None
+                else f"The job was created as a retry of {retry_of.short_id}.",
+                actor=_actor(owner),
+                to_status=Status.QUEUED.value,
+            )
+    except IntegrityError:
+        # The same key arrived twice at once: the other request made the job.
+        known = _by_key(owner, idempotency_key, request_sha256) if idempotency_key is not None else None
+        if known is None:
+            raise
+        return known, False
+    return job, True
+
+
+def job_cancel(*, user: User, job_id: uuid.UUID | str, keep_adapter: bool = False) -> TrainingJob:
+    """Cancel a job of the user's; harmless when it is being cancelled already. Raises JobNotFound, JobConflict."""
+    return _cancel(selectors.job_get(user, job_id), actor=_actor(user), keep_adapter=keep_adapter)
+
+
+def job_cancel_by_staff(*, staff: User, job: TrainingJob) -> TrainingJob:
+    """Cancel anybody's job, as an operator. Raises JobConflict."""
+    return _cancel(job, actor=_actor(staff), keep_adapter=False)
+
+
+def job_retry(*, user: User, job_id: uuid.UUID | str) -> TrainingJob:
+    """A new job like an ended one of the user's. Raises JobNotFound, JobConflict, and what job_create raises."""
+    ended = selectors.job_get(user, job_id)
+    if not ended.is_terminal:
+        raise JobConflict(
+            f"The job is {ended.status}; only an ended one can be retried.", details={"status": ended.status}
+        )
+    job, _ = job_create(
+        owner=ended.owner,
+        dataset_id=ended.dataset_id,
+        preset_id=ended.preset,
+        gpu_config=ended.gpu_config,
+        hyperparameters=ended.hyperparameters,
+        base_model=ended.base_model.name,
+        name=ended.name,
+        retry_of=ended,
+    )
+    return job
+
+
+def job_attach_external(*, staff: User, job: TrainingJob, external_job_id: str) -> TrainingJob:
+    """Staff found the cluster's job of an unconfirmed submission: follow that one. Raises JobConflict."""
+    with transaction.atomic():
+        job = _unconfirmed(job)
+        if TrainingJob.objects.filter(cluster=job.cluster, external_job_id=external_job_id).exists():
+            raise JobConflict(f"{external_job_id} belongs to another job.")
+        now = timezone.now()
+        job.attempts.filter(number=job.attempt).update(
+            outcome=SubmitOutcome.ACCEPTED, external_job_id=external_job_id, submitted_at=now, unconfirmed_since=None
+        )
+        job.external_job_id = external_job_id
+        job.current_stage = Stage.INITIALIZING.value
+        job.waiting_for = ""
+        job.next_poll_at = now
+        job.save()
+        lifecycle.record(job, "submission", f"Attached to the cluster's job {external_job_id}.", actor=_actor(staff))
+        if job.status == Status.QUEUED:
+            lifecycle.transition(
+                job, Status.INITIALIZING, actor=_actor(staff), message="The cluster has the job, as staff found out."
+            )
+    return job
+
+
+def job_declare_not_started(*, staff: User, job: TrainingJob) -> TrainingJob:
+    """Staff made sure that an unconfirmed submission started nothing: it may be sent again. Raises JobConflict."""
+    with transaction.atomic():
+        job = _unconfirmed(job)
+        job.attempts.filter(number=job.attempt).update(outcome=SubmitOutcome.NOT_SENT, unconfirmed_since=None)
+        job.submission_key = ""
+        job.current_stage = Stage.QUEUED.value
+        job.waiting_for = ""
+        job.next_attempt_at = timezone.now()
+        job.save()
+        lifecycle.record(job, "submission", "Declared as not started at the cluster.", actor=_actor(staff))
+        if job.status == Status.CANCELLING:
+            _end_unsubmitted(job, _actor(staff))
+    return job
+
+
+def _cancel(job: TrainingJob, *, actor: str, keep_adapter: bool) -> TrainingJob:
+    with transaction.atomic():
+        job = TrainingJob.objects.select_for_update().get(pk=job.pk)
+        if job.status in CANCELLABLE:
+            now = timezone.now()
+            job.cancel_requested_at = now
+            job.cancel_requested_by = actor
+            job.keep_adapter = keep_adapter
+            job.next_poll_at = now
+            job.poll_failures = 0
+            job.save()
+            if job.status == Status.QUEUED and not job.submission_key:
+                _end_unsubmitted(job, actor)
+            else:
+                lifecycle.transition(job, Status.CANCELLING, actor=actor, message="Cancel was requested.")
+        elif job.status not in {Status.CANCELLING, Status.CANCELLED}:
+            raise JobConflict(f"The job has already {job.status}.", details={"status": job.status})
+    return job
+
+
+def _end_unsubmitted(job: TrainingJob, actor: str) -> None:
+    """No cluster was ever asked for this job, so nothing has to be stopped and nothing was used."""
+    lifecycle.transition(
+        job,
+        Status.CANCELLED,
+        actor=actor,
+        message="Training was cancelled before it started.",
+        final_cost=job.current_cost,
+    )
+
+
+def _unconfirmed(job: TrainingJob) -> TrainingJob:
+    job = TrainingJob.objects.select_for_update().get(pk=job.pk)
+    attempt = job.attempts.filter(number=job.attempt, outcome=SubmitOutcome.UNKNOWN).first()
+    if job.status not in {Status.QUEUED, Status.CANCELLING} or attempt is None:
+        raise JobConflict("Only a job whose submission is unconfirmed can be settled by hand.")
+    return job
+
+
+def _by_key(owner: User, key: str, request_sha256: str) -> TrainingJob | None:
+    job = selectors.visible_to(owner).filter(idempotency_key=key).first()
+    if job is not None and job.request_sha256 != request_sha256:
+        raise IdempotencyConflict("This Idempotency-Key was already used for another request.")
+    return job
+
+
+def _actor(user: User) -> str:
+    return f"user:{user.get_username()}"

@@ -1,0 +1,115 @@
+"""Values as people read them, in templates. static/format.js writes the same texts in the browser.
+
+Whatever is absent is "—"; 0 is a value and stays 0.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+from jobs.states import Status
+
+register = template.Library()
+
+ABSENT = "—"
+
+# status -> (word, icon of static/icons.svg, meaning of components.css)
+BADGES: dict[str, tuple[str, str, str]] = {
+    Status.QUEUED: ("Queued", "clock", "plain"),
+    Status.INITIALIZING: ("Initializing", "loader", "accent"),
+    Status.RUNNING: ("Running", "activity", "good"),
+    Status.CANCELLING: ("Cancelling…", "stop", "warn"),
+    Status.COMPLETED: ("Completed", "check", "accent"),
+    Status.FAILED: ("Failed", "x-circle", "bad"),
+    Status.CANCELLED: ("Cancelled", "ban", "plain"),
+}
+
+
+@register.inclusion_tag("jobs/badge.html")
+def status_badge(status: str) -> dict[str, str]:
+    """A job's status as icon, word and colour."""
+    word, icon, meaning = BADGES[status]
+    return {"status": status, "word": word, "icon": icon, "meaning": meaning}
+
+
+@register.simple_tag
+def every_status() -> list[str]:
+    return [str(status) for status in Status]
+
+
+@register.filter
+def count(value: float | None) -> str:
+    """12345 -> "12,345"."""
+    return ABSENT if value is None else f"{value:,.0f}"
+
+
+@register.filter
+def dollars(value: Decimal | float | None) -> str:
+    """4.2 -> "$4.20"."""
+    return ABSENT if value is None else f"${value:,.2f}"
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """5.23 -> "5.2%"."""
+    return ABSENT if value is None else f"{value:.1f}%"
+
+
+@register.filter
+def measure(value: float | None) -> str:
+    """A loss or another plain measure: 2.3104 -> "2.3104", 0 -> "0", 0.000012 -> "1.20e-5"."""
+    if value is None:
+        return ABSENT
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size < 0.001 or size >= 1e6:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{mantissa}e{int(exponent):+d}"
+    return f"{value:,.0f}" if size >= 100 else f"{value:.4f}"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """3725 -> "1 h 2 min"; 65 -> "1 min 5 s"; 9 -> "9 s"."""
+    if seconds is None:
+        return ABSENT
+    whole = max(0, round(seconds))
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+    if minutes == 0:
+        return f"{whole} s"
+    if hours == 0:
+        return f"{minutes} min {whole % 60} s"
+    if days == 0:
+        return f"{hours} h {minutes % 60} min"
+    return f"{days} d {hours % 24} h"
+
+
+@register.filter
+def words(value: str | None) -> str:
+    """model_loading -> "Model loading"."""
+    text = (value or "").replace("_", " ")
+    return text[:1].upper() + text[1:] if text else ABSENT
+
+
+@register.filter
+def bound(value: float | None) -> str:
+    """An end of a range: 131072.0 -> "131,072", 0.5 -> "0.5", 1e-6 -> "1e-6"."""
+    if value is None:
+        return ABSENT
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}".replace("e-0", "e-")
+
+
+@register.filter
+def elapsed(start: datetime | None, end: datetime | None = None) -> str:
+    """From `start` to `end`, or to now."""
+    return duration(((end or timezone.now()) - start).total_seconds()) if start else ABSENT
+
+
+@register.filter
+def entry(mapping: dict[str, Any], key: str) -> Any:
+    """mapping[key], or None."""
+    return mapping.get(key)

@@ -1,0 +1,84 @@
+"""Pages of training jobs: the list, the form for a new one, the monitor of one.
+
+They render the first state; from there the scripts in static/ talk to the API. Rows only: no page waits
+for the broker, the cluster or storage.
+"""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from datasets import selectors as dataset_selectors
+from jobs import monitor, presets, selectors
+from jobs.exceptions import JobNotFound
+from jobs.states import ACTIVE, Status
+
+JOBS_PER_PAGE = 20
+STATUS_CHOICES = [("", "All statuses"), ("active", "Active"), *((s.value, s.value.capitalize()) for s in Status)]
+
+
+@login_required
+@never_cache
+@require_safe
+def job_list(request: HttpRequest) -> HttpResponse:
+    """One's own jobs, newest first; `search`, `status` and `page` in the URL, an unknown status shows all."""
+    search = request.GET.get("search", "").strip()[:200]
+    status = request.GET.get("status", "")
+    if status not in dict(STATUS_CHOICES):
+        status = ""
+    statuses = ACTIVE if status == "active" else [status] if status else []
+    jobs = selectors.job_list(request.user, statuses=statuses, search=search)
+    page = Paginator(jobs, JOBS_PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "search": search,
+        "status": status,
+        "status_choices": STATUS_CHOICES,
+        "query": urlencode({name: value for name, value in (("search", search), ("status", status)) if value}),
+        "any_active": any(not job.is_terminal for job in page.object_list),
+        "has_any": bool(page.object_list) or selectors.visible_to(request.user).exists(),
+    }
+    return render(request, "jobs/list.html", context)
+
+
+@login_required
+@never_cache
+@require_safe
+def job_detail(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+    """The monitor. Somebody else's job is a 404 like one that does not exist."""
+    try:
+        job = selectors.job_get(request.user, job_id)
+    except JobNotFound:
+        raise Http404 from None
+    return render(request, "jobs/detail.html", monitor.first_state(job, now=timezone.now()))
+
+
+@login_required
+@never_cache
+@require_safe
+def job_configure(request: HttpRequest) -> HttpResponse:
+    """The form for a new job; `?dataset=ID` chooses one of the ready datasets."""
+    datasets = dataset_selectors.visible_to(request.user).filter(training_ready=True).order_by("-created_at")
+    context: dict[str, Any] = {
+        "datasets": datasets,
+        "chosen_dataset": request.GET.get("dataset", ""),
+        "presets": presets.PRESETS.values(),
+        "default_preset": presets.DEFAULT_PRESET,
+        "preset_values": {preset.id: presets.resolve(preset.id, {}) for preset in presets.PRESETS.values()},
+        "main_fields": [presets.FIELDS[name] for name in ("epochs", "learning_rate", "batch_size")],
+        "advanced_fields": [
+            field for name, field in presets.FIELDS.items() if name not in ("epochs", "learning_rate", "batch_size")
+        ],
+        "gpu_types": selectors.gpu_types(),
+        "gpu_counts": range(1, presets.MAX_GPUS + 1),
+        "base_models": selectors.base_models(),
+    }
+    return render(request, "jobs/configure.html", context)
