@@ -30,6 +30,16 @@ class FieldInvalid(DatasetError):
         super().__init__(f"{field}: {message}", **{field: [message]})
 
 
+class DatasetNotFound(DatasetError):
+    """No such dataset for this user."""
+
+    code = "not_found"
+    kind = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such dataset.")
+
+
 class UploadMissing(DatasetError):
     """The upload was called complete, but nothing has arrived in storage."""
 

@@ -46,9 +46,13 @@ class Dataset(models.Model):
     validated_at = models.DateTimeField(null=True, blank=True)
     validation_progress = models.FloatField(default=0, help_text="0-100, while validating")
     validation_started_at = models.DateTimeField(null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True, help_text="of the worker that validates it")
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    waiting_for = models.CharField(max_length=500, blank=True, help_text="why nothing moves, for the user")
     validation_errors = models.JSONField(default=list, help_text="[{line, field, error, suggestion}], the first ones")
     validation_error_count = models.BigIntegerField(default=0)
-    validation_warnings = models.JSONField(default=list, help_text="[{line, field, error, suggestion}]")
+    validation_warnings = models.JSONField(default=list, help_text="[{line, field, error, suggestion}], the first ones")
+    validation_warning_count = models.BigIntegerField(default=0)
     sample = models.JSONField(default=list, help_text="the first examples")
 
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -63,13 +67,18 @@ class Dataset(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def short_id(self) -> str:
+        """What the log calls it."""
+        return str(self.pk)[:8]
+
 
 class DatasetEvent(models.Model):
     """What happened to a dataset. Written with the change itself; notifications read it as an outbox."""
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="events")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    kind = models.CharField(max_length=32, help_text="uploaded, imported, ready, error, deleted")
+    kind = models.CharField(max_length=32, help_text="uploaded, imported, validating (again), ready, error, deleted")
     message = models.CharField(max_length=500)
     detail = models.JSONField(default=dict)
     actor = models.CharField(max_length=150, help_text="user:NAME or system")

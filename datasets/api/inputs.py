@@ -1,0 +1,30 @@
+"""What clients send."""
+
+from rest_framework import serializers
+
+from datasets.validation import FORMATS
+
+
+class UploadInput(serializers.Serializer[None]):
+    name = serializers.CharField(max_length=200)
+    description = serializers.CharField(max_length=5000, required=False, allow_blank=True, default="")
+    file_name = serializers.CharField(max_length=255)
+    file_size = serializers.IntegerField(min_value=1, help_text="bytes, exactly; storage refuses any other size")
+    format = serializers.ChoiceField(choices=list(FORMATS), default="chat")
+
+
+class ImportInput(serializers.Serializer[None]):
+    path = serializers.CharField(max_length=1024, trim_whitespace=False, help_text="key of an object in training-files")
+    name = serializers.CharField(max_length=200, required=False, help_text="absent: the file's name")
+    description = serializers.CharField(max_length=5000, required=False, allow_blank=True, default="")
+
+
+class ChangeInput(serializers.Serializer[None]):
+    name = serializers.CharField(max_length=200, required=False)
+    description = serializers.CharField(max_length=5000, required=False, allow_blank=True)
+
+
+class ImportableQuery(serializers.Serializer[None]):
+    prefix = serializers.CharField(required=False, default="", trim_whitespace=False, allow_blank=True)
+    after = serializers.CharField(required=False, default="", trim_whitespace=False, allow_blank=True)
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)

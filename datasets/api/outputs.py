@@ -1,0 +1,101 @@
+"""What clients get. A list leaves out what is long: findings and sample."""
+
+from rest_framework import serializers
+
+from datasets.importable import ImportablePage
+from datasets.models import Dataset
+from datasets.storage.base import UploadTicket
+
+
+class ProblemOutput(serializers.Serializer[None]):
+    line = serializers.IntegerField(allow_null=True, help_text="from 1; null: the whole file")
+    field = serializers.CharField(allow_blank=True, help_text="such as messages[2].role")
+    error = serializers.CharField()
+    suggestion = serializers.CharField()
+
+
+class SampleMessage(serializers.Serializer[None]):
+    role = serializers.CharField()
+    content = serializers.CharField(allow_blank=True)
+    tool_calls = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class SampleExample(serializers.Serializer[None]):
+    messages = SampleMessage(many=True)
+    omitted = serializers.IntegerField(help_text="messages left out")
+
+
+class DatasetSummary(serializers.ModelSerializer[Dataset]):
+    owner = serializers.CharField(source="owner.username")
+
+    class Meta:
+        model = Dataset
+        fields = [
+            "id",
+            "owner",
+            "name",
+            "description",
+            "format",
+            "status",
+            "storage_bucket",
+            "storage_path",
+            "file_name",
+            "file_size",
+            "etag",
+            "sha256",
+            "total_training_pairs",
+            "total_validation_pairs",
+            "total_tokens",
+            "tokens_estimated",
+            "avg_turns",
+            "avg_tokens",
+            "training_ready",
+            "validated_at",
+            "validation_progress",
+            "validation_error_count",
+            "validation_warning_count",
+            "waiting_for",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class DatasetOutput(DatasetSummary):
+    validation_errors = ProblemOutput(many=True, help_text="the first 100")
+    validation_warnings = ProblemOutput(many=True, help_text="the first 100")
+    sample = SampleExample(many=True, help_text="the first three examples, shortened")
+
+    class Meta(DatasetSummary.Meta):
+        fields = [*DatasetSummary.Meta.fields, "validation_errors", "validation_warnings", "sample"]
+        read_only_fields = fields
+
+
+class UploadOutput(serializers.Serializer[UploadTicket]):
+    """Send the file's bytes: `method` to `url` with exactly these headers, before it expires."""
+
+    method = serializers.CharField()
+    url = serializers.URLField()
+    headers = serializers.DictField(child=serializers.CharField())
+    expires_at = serializers.DateTimeField()
+
+
+class DatasetBody(serializers.Serializer[None]):
+    dataset = DatasetOutput()
+
+
+class UploadBody(serializers.Serializer[None]):
+    dataset = DatasetOutput()
+    upload = UploadOutput()
+
+
+class ImportableObject(serializers.Serializer[None]):
+    path = serializers.CharField()
+    size = serializers.IntegerField(help_text="bytes")
+    last_modified = serializers.DateTimeField()
+
+
+class ImportableBody(serializers.Serializer[ImportablePage]):
+    objects = ImportableObject(many=True)
+    prefixes = serializers.ListField(child=serializers.CharField(), help_text="where you may import")
+    next_after = serializers.CharField(allow_null=True, help_text="pass as `after` for more; null: no more")

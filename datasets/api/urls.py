@@ -1,0 +1,12 @@
+from django.urls import path
+
+from datasets.api import views
+
+urlpatterns = [
+    path("datasets", views.DatasetList.as_view(), name="api-datasets"),
+    path("datasets/import", views.DatasetImport.as_view(), name="api-dataset-import"),
+    path("datasets/<uuid:dataset_id>", views.DatasetDetail.as_view(), name="api-dataset"),
+    path("datasets/<uuid:dataset_id>/ticket", views.DatasetTicket.as_view(), name="api-dataset-ticket"),
+    path("datasets/<uuid:dataset_id>/complete", views.DatasetComplete.as_view(), name="api-dataset-complete"),
+    path("datasets/<uuid:dataset_id>/validate", views.DatasetValidate.as_view(), name="api-dataset-validate"),
+]

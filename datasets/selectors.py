@@ -1,0 +1,49 @@
+"""Reads. `visible_to` alone decides whose datasets a user sees."""
+
+import uuid
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+
+from datasets.exceptions import DatasetNotFound
+from datasets.models import Dataset, DatasetStatus, ImportGrant
+
+
+def visible_to(user: User) -> "QuerySet[Dataset]":
+    """The user's own datasets that are not deleted, newest first."""
+    return Dataset.objects.filter(owner_id=user.pk, deleted_at=None).select_related("owner")
+
+
+def dataset_get(*, user: User, dataset_id: uuid.UUID | str) -> Dataset:
+    """One visible dataset; raises DatasetNotFound, for another user's as for an unknown id."""
+    dataset = visible_to(user).filter(pk=dataset_id).first()
+    if dataset is None:
+        raise DatasetNotFound
+    return dataset
+
+
+def import_prefixes(user: User) -> tuple[str, ...]:
+    """Prefixes of training-files below which the user may import, sorted, none inside another.
+
+    The default `{username}/`, and what the admin granted.
+    """
+    granted = ImportGrant.objects.filter(user_id=user.pk).values_list("prefix", flat=True)
+    prefixes: list[str] = []
+    for prefix in sorted({f"{user.get_username()}/", *granted}):
+        if not prefixes or not prefix.startswith(prefixes[-1]):
+            prefixes.append(prefix)
+    return tuple(prefixes)
+
+
+def awaiting_validation(*, now: datetime, limit: int) -> list[uuid.UUID]:
+    """Ids of datasets to be validated that no worker holds, the longest waiting first."""
+    free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
+    waiting = Dataset.objects.filter(free, status=DatasetStatus.VALIDATING, deleted_at=None)
+    return list(waiting.order_by("validation_started_at", "created_at").values_list("pk", flat=True)[:limit])
+
+
+def abandoned_uploads(*, before: datetime, limit: int) -> "QuerySet[Dataset]":
+    """Datasets still waiting for an upload that was announced before that time, the oldest first."""
+    waiting = Dataset.objects.filter(status=DatasetStatus.UPLOADING, deleted_at=None, created_at__lt=before)
+    return waiting.order_by("created_at")[:limit]
