@@ -224,6 +224,7 @@ REST_FRAMEWORK = {
         "user": env.str("API_RATE_USER", default="1200/min"),
         "anon": env.str("API_RATE_ANON", default="60/min"),
         "create": env.str("API_RATE_CREATE", default="60/min"),
+        "callback": env.str("API_RATE_CALLBACK", default="6000/min"),
         "login": env.str("API_RATE_LOGIN", default="10/min"),
     },
     "COERCE_DECIMAL_TO_STRING": False,

@@ -18,6 +18,7 @@ from datasets.storage.keys import clean_key
 from jobs import lifecycle
 from jobs.clusters.base import ArtifactFile, ArtifactListing, ClusterError, Polled, PollRequest
 from jobs.clusters.files import files_of
+from jobs.deliveries import BUCKET, MAX_FILES, MAX_TOTAL_BYTES
 from jobs.models import ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
 from jobs.reconcile import finish, gate
@@ -27,12 +28,9 @@ from jobs.states import ErrorCode, Status
 
 logger = logging.getLogger(__name__)
 
-BUCKET = "lora-models"
 GIVE_UP_AFTER = timedelta(days=1)
 # A large adapter takes its time; the lease is renewed with each file.
 LEASE_SECONDS = 900.0
-MAX_FILES = 1000
-MAX_FILE_BYTES = 50 * 1024**3
 MAX_SUMMARY_BYTES = 1024**2
 
 
@@ -95,7 +93,7 @@ def _listing(job: TrainingJob) -> ArtifactListing:
 
 def _verified(store: ObjectStore, path: str, file: ArtifactFile) -> dict[str, object]:
     """Size and hash of a file that the cluster uploaded itself, read back from storage."""
-    reader = HashingReader(store.stream(bucket=BUCKET, path=path), limit=MAX_FILE_BYTES)
+    reader = HashingReader(store.stream(bucket=BUCKET, path=path), limit=MAX_TOTAL_BYTES)
     with io.BufferedReader(reader, 1024**2) as stream:
         while stream.read(1024**2):
             pass
@@ -103,7 +101,7 @@ def _verified(store: ObjectStore, path: str, file: ArtifactFile) -> dict[str, ob
 
 
 def _copied(store: ObjectStore, path: str, file: ArtifactFile, door: gate.Gate) -> dict[str, object]:
-    reader = HashingReader(door.cluster.download(file.url or ""), limit=MAX_FILE_BYTES)
+    reader = HashingReader(door.cluster.download(file.url or ""), limit=MAX_TOTAL_BYTES)
     try:
         with io.BufferedReader(reader, 1024**2) as stream:
             store.put(bucket=BUCKET, path=path, body=stream)

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from jobs import lifecycle
+from jobs import deliveries, lifecycle
 from jobs.clusters.base import Capabilities
 from jobs.clusters.base import Status as Report
 from jobs.models import JobAttempt, ModelArtifact, TrainingJob
@@ -103,7 +103,7 @@ def _completed(
             "name": job.name,
             "version": ModelArtifact.objects.filter(owner_id=job.owner_id, name=job.name).count() + 1,
             "status": ArtifactStatus.COLLECTING,
-            "storage_prefix": f"{job.owner.get_username()}/{job.pk}/{attempt.number}/",
+            "storage_prefix": deliveries.prefix(job),
             "configuration": {
                 "base_model": job.base_model.name,
                 "preset": job.preset,

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from datasets.storage import open_store
 from datasets.storage.base import StorageError
+from jobs import deliveries
 from jobs.clusters.base import ClusterError
 from jobs.models import JobLog, TrainingJob
 from jobs.reconcile import gate
@@ -17,7 +18,6 @@ from jobs.reconcile.streams import HashingReader
 
 logger = logging.getLogger(__name__)
 
-BUCKET = "lora-models"
 TAIL_LINES = 500
 TAIL_CHARS = 100_000
 MAX_LOG_BYTES = 5 * 1024**3
@@ -48,14 +48,14 @@ def archive(job_id: uuid.UUID | str) -> None:
     log = JobLog.objects.filter(job=job, storage_path="").first()
     if log is None or not job.is_terminal:
         return
-    path = f"{job.owner.get_username()}/{job.pk}/{job.attempt}/training.log"
+    path = deliveries.prefix(job) + "training.log"
     try:
         door = gate.enter(job.cluster)
         if not door.capabilities.has("logs_cursor"):
             return
         reader = HashingReader(_whole(door, job.external_job_id), limit=MAX_LOG_BYTES)
         with io.BufferedReader(reader, 1024**2) as stream:
-            open_store().put(bucket=BUCKET, path=path, body=stream, content_type="text/plain; charset=utf-8")
+            open_store().put(bucket=deliveries.BUCKET, path=path, body=stream, content_type="text/plain; charset=utf-8")
     except (ClusterError, StorageError, gate.GateClosed) as error:
         log.save(update_fields=["updated_at"])  # puts the next try off
         logger.info("Job %s: its log is not in storage yet: %s", job.short_id, error)

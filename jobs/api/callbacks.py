@@ -1,0 +1,107 @@
+"""What a cluster calls while it runs an attempt: upload URLs, a fresh dataset URL, hints. Proved by the attempt's token.
+
+Hints only make a poll come sooner; polling stays the truth.
+"""
+
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.authentication import get_authorization_header
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+
+from datasets.nudges import nudge
+from datasets.storage import signing
+from jobs import callbacks, deliveries
+from jobs.exceptions import JobNotFound
+from jobs.models import TrainingJob
+from jobs.tasks import poll_jobs, release_job
+
+
+class FileAnnouncement(serializers.Serializer[Any]):
+    path = serializers.CharField(max_length=512)
+    size = serializers.IntegerField(min_value=0)
+    sha256 = serializers.RegexField(r"^[0-9a-f]{64}$")
+
+
+class UploadsInput(serializers.Serializer[Any]):
+    files = FileAnnouncement(many=True, allow_empty=False)
+
+
+class UploadTicketOutput(serializers.Serializer[Any]):
+    path = serializers.CharField()
+    method = serializers.CharField()
+    url = serializers.CharField()
+    headers = serializers.DictField(child=serializers.CharField())
+    expires_at = serializers.DateTimeField()
+
+
+class UploadsOutput(serializers.Serializer[Any]):
+    files = UploadTicketOutput(many=True)
+
+
+class EventInput(serializers.Serializer[Any]):
+    event_id = serializers.CharField(max_length=200)
+    state = serializers.CharField(max_length=64, required=False)
+
+
+class DatasetUrlOutput(serializers.Serializer[Any]):
+    url = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
+class CallbackView(APIView):
+    """Only the current attempt of a job that has not ended is listened to; anything else is a 404."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (ScopedRateThrottle,)
+    throttle_scope = "callback"
+
+    def job(self, request: Request, job_id: uuid.UUID, attempt: int) -> TrainingJob:
+        scheme, _, presented = get_authorization_header(request).partition(b" ")
+        job = TrainingJob.objects.select_related("dataset", "owner").filter(pk=job_id, attempt=attempt).first()
+        genuine = callbacks.is_genuine(job_id, attempt, presented.decode("latin-1"))
+        if job is None or scheme.lower() != b"bearer" or not genuine:
+            raise JobNotFound
+        return job
+
+
+class UploadsView(CallbackView):
+    @extend_schema(operation_id="callback_uploads", request=UploadsInput, responses=UploadsOutput, tags=["cluster"])
+    def post(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
+        """Signed upload URLs for the files that the run produced."""
+        job = self.job(request, job_id, attempt)
+        given = UploadsInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        tickets = deliveries.upload_tickets(job, given.validated_data["files"])
+        return Response({"files": UploadTicketOutput(tickets, many=True).data})
+
+
+class EventsView(CallbackView):
+    @extend_schema(operation_id="callback_events", request=EventInput, responses={204: None}, tags=["cluster"])
+    def post(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
+        """A hint that something changed: the job is polled now."""
+        job = self.job(request, job_id, attempt)
+        EventInput(data=request.data).is_valid(raise_exception=True)
+        if not job.is_terminal:
+            nudge(poll_jobs, [str(job.pk)])
+            if job.cancel_requested_at:
+                nudge(release_job, str(job.pk))
+        return Response(status=204)
+
+
+class DatasetUrlView(CallbackView):
+    @extend_schema(operation_id="callback_dataset", responses=DatasetUrlOutput, tags=["cluster"])
+    def get(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
+        """A new signed URL of the dataset, for a job whose first one expired in a queue."""
+        job = self.job(request, job_id, attempt)
+        if job.is_terminal:
+            raise JobNotFound
+        signed = signing.sign_download(bucket=job.dataset.storage_bucket, path=job.dataset.storage_path)
+        return Response(DatasetUrlOutput(signed).data)
