@@ -16,16 +16,22 @@ api: list[URLPattern | URLResolver] = [
     path("schema.yaml", SpectacularYAMLAPIView.as_view(), name="schema-yaml"),
     path("docs", SpectacularSwaggerSplitView.as_view(template_name="api_docs.html"), name="api-docs"),
     path("", include("accounts.api.urls")),
+    path("", include("datasets.api.urls")),
+    path("", include("datasets.api.urls")),
+    path("", include("notifications.api.urls")),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include(api)),
+    path("", RedirectView.as_view(pattern_name="job-list"), name="home"),
     path("health", health.health, name="health"),
     # One login page for everybody, with its limit on guessing.
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
+    path("", include("jobs.urls")),
+    path("", include("notifications.urls")),
 ]
 
 handler400 = api_errors.bad_request

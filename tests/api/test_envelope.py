@@ -20,7 +20,9 @@ def answer_of(data: Any, status: int = 200) -> Response:
     """What a view that returns `data` sends."""
 
     class Answering(APIView):
-        authentication_classes = permission_classes = throttle_classes = []
+        authentication_classes = ()
+        permission_classes = ()
+        throttle_classes = ()
 
         def get(self, request: Any) -> Response:
             return Response(data, status=status)

@@ -21,7 +21,9 @@ def answer_to(error: Exception) -> Response:
     """What a client gets when a view raises `error`."""
 
     class Refusing(APIView):
-        authentication_classes = permission_classes = throttle_classes = []
+        authentication_classes = ()
+        permission_classes = ()
+        throttle_classes = ()
 
         def get(self, request: Any) -> Response:
             raise error

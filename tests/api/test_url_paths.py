@@ -31,7 +31,7 @@ def test_the_admin_keeps_its_slashes(client: Client, operator: User) -> None:
 
 def test_the_admin_has_no_login_page_of_its_own(client: Client, db: None) -> None:
     answer = client.get("/admin/", follow=True)
-    assert answer.redirect_chain[-1][0] == "/login?next=/admin/"
+    assert answer.redirect_chain[-1][0] == "/login?next=%2Fadmin%2F"
 
 
 @pytest.mark.parametrize("address", ["/api/tokens?search=%00", "/api/tokens/%00"])

@@ -1,0 +1,71 @@
+"""What an event tells its owner: nothing, or a notice with its words, weight and link. Pure."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Priority = Literal["low", "medium", "high"]
+
+NAME_SHOWN = 80  # a job's name may have 200 characters, a title must hold more than the name
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Words for a person. `action_url` is a path of this site or empty."""
+
+    type: str
+    title: str
+    message: str
+    priority: Priority
+    action_url: str
+
+
+def job_notice(
+    *,
+    job_id: object,
+    name: str,
+    kind: str,
+    to_status: str,
+    message: str,
+    detail: dict[str, Any],
+    reason: str = "",
+    advice: str = "",
+) -> Notice | None:
+    """The notice for a line of a job's timeline. `reason` and `advice` say why it failed and what to do."""
+    job = f"“{_shortened(name)}”"
+    url = f"/training/jobs/{job_id}"
+    if kind == "artifact" and detail.get("state") == "ready":
+        text = "Its files are in storage. Download them, or serve the adapter."
+        return Notice("artifact_ready", f"The adapter of {job} is ready", text, "high", url)
+    if kind != "status":
+        return None
+    match to_status:
+        case "queued":
+            return Notice("job_queued", f"Training job {job} is queued", message, "low", url)
+        case "running":
+            return Notice("job_started", f"Training job {job} is running", message, "medium", url)
+        case "completed":
+            return Notice("job_completed", f"Training job {job} is completed", message, "high", url)
+        case "failed":
+            text = " ".join(dict.fromkeys(part for part in (reason, advice) if part)) or message
+            return Notice("job_failed", f"Training job {job} failed", text[:1000], "high", url)
+        case "cancelled":
+            return Notice("job_cancelled", f"Training job {job} is cancelled", message, "medium", url)
+        case _:
+            return None
+
+
+def dataset_notice(*, dataset_id: object, name: str, kind: str, message: str) -> Notice | None:
+    """The notice for an event of a dataset."""
+    dataset = f"“{_shortened(name)}”"
+    url = f"/datasets/{dataset_id}"
+    match kind:
+        case "ready":
+            return Notice("dataset_ready", f"Dataset {dataset} is ready for training", message, "medium", url)
+        case "error":
+            return Notice("dataset_error", f"Dataset {dataset} has errors", message, "high", url)
+        case _:
+            return None
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= NAME_SHOWN else f"{name[: NAME_SHOWN - 1]}…"
