@@ -98,10 +98,10 @@ def _addresses(value: object) -> dict[str, str] | None:
 
 def polled_from_status(state: Status, after: int) -> Polled:
     """A status alone as a poll: its metrics are the point of its current step, if it names one."""
-    if state.current_step is None or not state.metrics:
+    nonfinite = {name: what for name, what in state.nonfinite.items() if name in state.metrics}
+    if state.current_step is None or not (nonfinite or any(value is not None for value in state.metrics.values())):
         return Polled(state, next=after)
     epoch = None if state.current_epoch is None else float(state.current_epoch)
-    nonfinite = {name: what for name, what in state.nonfinite.items() if name in state.metrics}
     point = Point(state.current_step, state.restart, epoch, values=state.metrics, nonfinite=nonfinite)
     return Polled(state, (point,), next=after)
 
