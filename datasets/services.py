@@ -112,7 +112,8 @@ def dataset_import(*, owner: User, path: str, name: str = "", description: str =
     except InvalidKey as error:
         raise FieldInvalid("path", error.message) from error
     found = _importable(owner, path)
-    _check_size(found.size, field="path")
+    if not found.size:
+        raise FieldInvalid("path", "The file is empty.")
     file_name = PurePosixPath(path).name
     with transaction.atomic():
         dataset = Dataset.objects.create(
@@ -221,9 +222,10 @@ def _clean_file_name(file_name: str) -> str:
         raise FieldInvalid("file_name", error.message) from error
 
 
-def _check_size(size: int, field: str = "file_size") -> None:
+def _check_size(size: int) -> None:
     if size < 1:
-        raise FieldInvalid(field, "The file is empty.")
+        raise FieldInvalid("file_size", "The file is empty.")
     if size > settings.UPLOAD_MAX_BYTES:
         limit = f"{settings.UPLOAD_MAX_BYTES / 1024**3:.3g} GiB ({settings.UPLOAD_MAX_BYTES} bytes)"
-        raise FieldInvalid(field, f"The file has {size} bytes; at most {limit} are allowed.")
+        advice = "Import larger files from training-files."
+        raise FieldInvalid("file_size", f"The file has {size} bytes; at most {limit} are allowed. {advice}")

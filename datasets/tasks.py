@@ -26,5 +26,5 @@ def sweep() -> None:
 
 
 def nudge_validation(dataset_id: uuid.UUID) -> None:
-    """Start a dataset's validation once the transaction has committed; never raises, the sweep repairs it."""
+    """Start a dataset's validation once the transaction has committed; never raises."""
     nudge(validate_dataset, str(dataset_id))
