@@ -1,0 +1,88 @@
+"""Jobs and datasets with a history, made of rows alone."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+
+from datasets.models import Dataset, DatasetEvent
+from jobs.models import BaseModel, JobEvent, TrainingJob
+
+MakeJob = Callable[..., TrainingJob]
+MakeDataset = Callable[..., Dataset]
+
+
+@pytest.fixture
+def dataset_of() -> MakeDataset:
+    """`dataset_of(alice, "ready")` is a dataset with these events."""
+
+    def make(owner: User, *kinds: str, name: str = "support chats") -> Dataset:
+        dataset = Dataset.objects.create(
+            owner=owner, name=name, storage_bucket="lora-datasets", storage_path="x", file_name="x.jsonl"
+        )
+        for kind in kinds:
+            DatasetEvent.objects.create(
+                dataset=dataset, owner=owner, kind=kind, message=f"It is {kind}.", actor="system"
+            )
+        return dataset
+
+    return make
+
+
+@pytest.fixture
+def job_of(dataset_of: MakeDataset) -> MakeJob:
+    """`job_of(alice, "queued", "running")` is a job that had these statuses."""
+
+    def make(owner: User, *statuses: str, name: str = "support bot") -> TrainingJob:
+        now = timezone.now()
+        base_model, _ = BaseModel.objects.get_or_create(
+            name="tiny", defaults={"location": "tiny", "parameters": 1, "context_length": 2048}
+        )
+        job = TrainingJob.objects.create(
+            owner=owner,
+            name=name,
+            dataset=dataset_of(owner),
+            base_model=base_model,
+            preset="fast",
+            hyperparameters={},
+            gpu_config={"type": "H100-80GB", "count": 1},
+            queued_at=now,
+            next_attempt_at=now,
+            next_poll_at=now,
+        )
+        for status in statuses:
+            add_event(job, "status", to_status=status, message=f"Now {status}.")
+        return job
+
+    return make
+
+
+def add_event(job: TrainingJob, kind: str, *, to_status: str = "", message: str = "…", **detail: object) -> JobEvent:
+    return JobEvent.objects.create(
+        job=job, owner=job.owner, kind=kind, to_status=to_status, actor="system", message=message, detail=detail
+    )
+
+
+@pytest.fixture
+def run_at_once() -> Callable[[Callable[[], object], int], None]:
+    """`run_at_once(action, 4)` runs it in four threads, each with a database connection of its own."""
+
+    def run(action: Callable[[], object], threads: int) -> None:
+        start = threading.Barrier(threads)
+
+        def one() -> None:
+            start.wait()
+            try:
+                action()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(threads) as pool:
+            for result in [pool.submit(one) for _ in range(threads)]:
+                result.result()
+
+    return run

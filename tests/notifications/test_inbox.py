@@ -1,0 +1,145 @@
+"""The inbox: by API, on its page, and as a number on every page."""
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from rest_framework.test import APIClient
+
+from notifications.models import Notification
+
+Api = Callable[[User], APIClient]
+Page = Callable[[User], Client]
+
+
+def tell(owner: User, title: str = "A title", **more: object) -> Notification:
+    given = {"type": "job_queued", "message": "A message", "priority": "low", "action_url": "/datasets", **more}
+    return Notification.objects.create(owner=owner, title=title, **given)
+
+
+def test_the_list_is_ones_own_the_newest_first(alice: User, bob: User, api: Api) -> None:
+    tell(alice, "first")
+    tell(bob, "not for alice")
+    tell(alice, "second", priority="high")
+    data = api(alice).get("/api/notifications").json()["data"]
+    assert [row["title"] for row in data["notifications"]] == ["second", "first"]
+    assert data["pagination"]["total"] == 2
+    assert set(data["notifications"][0]) == {
+        "id",
+        "type",
+        "title",
+        "message",
+        "priority",
+        "read",
+        "read_at",
+        "action_url",
+        "created_at",
+    }
+
+
+@pytest.mark.parametrize(("query", "titles"), [("true", ["new"]), ("false", ["old"]), ("", ["new", "old"])])
+def test_unread_ones_can_be_asked_for(query: str, titles: list[str], alice: User, api: Api) -> None:
+    tell(alice, "old", read=True)
+    tell(alice, "new")
+    data = api(alice).get(f"/api/notifications?unread={query}").json()["data"]
+    assert [row["title"] for row in data["notifications"]] == titles
+
+
+def test_an_unknown_filter_value_is_refused(alice: User, api: Api) -> None:
+    answer = api(alice).get("/api/notifications?unread=perhaps")
+    assert answer.status_code == 400
+    assert "unread" in answer.json()["error"]["details"]
+
+
+def test_reading_one_is_remembered_and_may_be_repeated(alice: User, api: Api) -> None:
+    row = tell(alice)
+    first = api(alice).post(f"/api/notifications/{row.pk}/read").json()["data"]["notification"]
+    again = api(alice).post(f"/api/notifications/{row.pk}/read").json()["data"]["notification"]
+    assert first["read"] is True
+    assert first == again
+
+
+def test_somebody_elses_and_no_notification_are_the_same_404(alice: User, bob: User, api: Api) -> None:
+    row = tell(bob)
+    theirs = api(alice).post(f"/api/notifications/{row.pk}/read")
+    nobodys = api(alice).post(f"/api/notifications/{uuid.uuid4()}/read")
+    assert theirs.status_code == nobodys.status_code == 404
+    assert theirs.json() == nobodys.json()
+    row.refresh_from_db()
+    assert not row.read
+
+
+def test_reading_all_reads_ones_own_alone(alice: User, bob: User, api: Api) -> None:
+    tell(alice)
+    tell(alice)
+    tell(bob)
+    assert api(alice).post("/api/notifications/read-all").json()["data"] == {"marked": 2}
+    assert api(alice).post("/api/notifications/read-all").json()["data"] == {"marked": 0}
+    assert Notification.objects.filter(owner=bob, read=False).count() == 1
+
+
+def test_the_page_says_when_there_is_nothing(alice: User, page: Page) -> None:
+    assert "No notifications yet" in page(alice).get("/notifications").content.decode()
+
+
+def test_the_page_shows_ones_own_and_escapes_them(alice: User, bob: User, page: Page) -> None:
+    tell(alice, "<b>bold</b> title")
+    tell(bob, "not for alice")
+    text = page(alice).get("/notifications").content.decode()
+    assert "&lt;b&gt;bold&lt;/b&gt; title" in text
+    assert "not for alice" not in text
+
+
+def test_opening_one_reads_it_and_goes_where_it_points(alice: User, page: Page) -> None:
+    row = tell(alice, action_url="/training/jobs")
+    answer = page(alice).post(f"/notifications/{row.pk}/read", {"follow": "1"})
+    assert answer["Location"] == "/training/jobs"
+    row.refresh_from_db()
+    assert row.read
+
+
+def test_the_page_reads_one_or_all(alice: User, page: Page) -> None:
+    client = page(alice)
+    row = tell(alice)
+    tell(alice)
+    assert client.post(f"/notifications/{row.pk}/read")["Location"] == "/notifications"
+    assert "1 unread" in client.get("/notifications?unread=true").content.decode()
+    client.post("/notifications/read-all")
+    assert "All read" in client.get("/notifications?unread=true").content.decode()
+
+
+def test_somebody_elses_is_a_404_on_the_page_too(alice: User, bob: User, page: Page) -> None:
+    row = tell(bob)
+    assert page(alice).post(f"/notifications/{row.pk}/read").status_code == 404
+
+
+def test_the_page_is_for_those_who_logged_in(client: Client, db: None) -> None:
+    assert client.get("/notifications")["Location"].startswith("/login")
+
+
+def test_the_bell_counts_unread_ones(alice: User, page: Page) -> None:
+    client = page(alice)
+    assert "bell-count" not in client.get("/settings/tokens").content.decode()
+    tell(alice)
+    tell(alice, read=True)
+    text = client.get("/settings/tokens").content.decode()
+    assert '<span class="bell-count">1<' in text
+
+
+def test_a_page_counts_once(alice: User, page: Page, django_assert_num_queries: Callable[..., object]) -> None:
+    client = page(alice)
+    tell(alice)
+    with django_assert_num_queries(4):  # type: ignore[attr-defined]  # session, user, tokens, count
+        client.get("/settings/tokens")
+
+
+def test_the_admin_shows_both_tables_read_only(operator: User, alice: User, page: Page) -> None:
+    row = tell(alice, "for the operator's eyes")
+    client = page(operator)
+    assert "for the operator" in client.get("/admin/notifications/notification/").content.decode()
+    assert client.get("/admin/notifications/delivery/").status_code == 200
+    detail = client.get(f"/admin/notifications/notification/{row.pk}/change/").content.decode()
+    assert 'name="_save"' not in detail
+    assert client.get("/admin/notifications/notification/add/").status_code == 403
