@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from jobs.clusters import registry
+from jobs.clusters.http.transport import is_sendable
 
 VARIABLES = {"DRIVER": "GPU_CLUSTER_DRIVER", "URL": "GPU_CLUSTER_API_URL", "KEY": "GPU_CLUSTER_API_KEY"}
 
@@ -42,7 +43,7 @@ def _problems(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     url, key = config.get("URL", ""), config.get("KEY", "")
     if url and not _is_address(url):
         yield "URL", "The GPU cluster's address is not http(s)://host[:port][/path] without user or query.", "jobs.E002"
-    if not isinstance(key, str) or not key.isascii() or any(c.isspace() or not c.isprintable() for c in key):
+    if not isinstance(key, str) or not is_sendable(key):
         yield "KEY", "The GPU cluster's key has characters that no HTTP header can carry.", "jobs.E003"
 
 
