@@ -69,6 +69,7 @@ class Estimate:
     cost: tuple[Decimal, Decimal] | None
     price_per_hour: Decimal
     is_priced: bool
+    effective_batch_size: int
     notes: tuple[str, ...]
 
 
@@ -143,6 +144,7 @@ def estimate(chosen: Configuration) -> Estimate:
         cost=cost,
         price_per_hour=price_per_hour,
         is_priced=gpu.is_priced,
+        effective_batch_size=presets.effective_batch_size(chosen.hyperparameters, count),
         notes=tuple(notes),
     )
 

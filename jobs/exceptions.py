@@ -35,6 +35,14 @@ class JobNotFound(JobError):
         super().__init__("There is no such training job.")
 
 
+class ArtifactNotFound(JobError):
+    code = "artifact_not_found"
+    kind = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("This job has no artifact: it has not completed, or its cluster hands no files over.")
+
+
 class JobConflict(JobError):
     """The job's status does not allow what was asked."""
 
@@ -45,3 +53,13 @@ class JobConflict(JobError):
 class IdempotencyConflict(JobError):
     code = "idempotency_conflict"
     kind = "conflict"
+
+
+class BrokerUnavailable(JobError):
+    """Work could not be handed to the workers."""
+
+    code = "broker_unavailable"
+    kind = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The broker cannot be reached, so no work was handed out. Check REDIS_URL and the broker.")

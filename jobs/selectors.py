@@ -11,23 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db.models import F, Q, QuerySet, Sum
 
-from jobs.exceptions import InvalidJob, JobNotFound
-from jobs.models import BaseModel, Cluster, CostRecord, GpuPrice, JobEvent, TrainingJob
-
-Reader = User | AnonymousUser
+from jobs.exceptions import ArtifactNotFound, InvalidJob, JobNotFound
+from jobs.models import BaseModel, Cluster, CostRecord, GpuPrice, JobEvent, JobLog, ModelArtifact, TrainingJob
 
 ORDERINGS = ("created_at", "name", "status", "progress", "current_cost", "completed_at")
 
 
-def visible_to(user: Reader) -> QuerySet[TrainingJob]:
+def visible_to(user: User) -> QuerySet[TrainingJob]:
     """The jobs that `user` may see and touch: their own."""
     return TrainingJob.objects.filter(owner_id=user.pk)
 
 
-def job_get(user: Reader, job_id: uuid.UUID | str) -> TrainingJob:
+def job_get(user: User, job_id: uuid.UUID | str) -> TrainingJob:
     """One visible job with what its JSON needs. Raises JobNotFound, also for an id of somebody else's."""
     job = _with_relations(visible_to(user)).filter(pk=job_id).first()
     if job is None:
@@ -36,7 +34,7 @@ def job_get(user: Reader, job_id: uuid.UUID | str) -> TrainingJob:
 
 
 def job_list(
-    user: Reader, *, statuses: Collection[str] = (), search: str = "", ordering: str = "-created_at"
+    user: User, *, statuses: Collection[str] = (), search: str = "", ordering: str = "-created_at"
 ) -> QuerySet[TrainingJob]:
     """Visible jobs. `search` looks into name, dataset's name and the start of the id.
 
@@ -62,8 +60,29 @@ def job_events(job: TrainingJob) -> QuerySet[JobEvent]:
     return JobEvent.objects.filter(job=job).order_by("id")
 
 
+def job_log(job: TrainingJob) -> JobLog | None:
+    """The job's log, None while there is none."""
+    return JobLog.objects.filter(job=job).first()
+
+
+def job_artifact(job: TrainingJob) -> ModelArtifact:
+    """What the job produced. Raises ArtifactNotFound."""
+    artifact = ModelArtifact.objects.filter(job=job).first()
+    if artifact is None:
+        raise ArtifactNotFound
+    return artifact
+
+
+def any_job(job_id: uuid.UUID | str) -> TrainingJob:
+    """One job, whoever owns it: for operators alone. Raises JobNotFound."""
+    job = _with_relations(TrainingJob.objects.all()).filter(pk=job_id).first()
+    if job is None:
+        raise JobNotFound
+    return job
+
+
 def cost_list(
-    user: Reader,
+    user: User,
     *,
     recorded_from: datetime | None = None,
     recorded_to: datetime | None = None,

@@ -12,6 +12,7 @@ import math
 import threading
 import uuid
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +29,8 @@ MIN_POINTS, MAX_POINTS = downsample.MIN_POINTS, 10_000
 HELD_POINTS = 500_000  # per process, about 50 MB
 _ENTRY_OVERHEAD = 200  # an entry costs as much as so many points, however few it has
 
-_KEY = ("attempt", "restart", "step")
+POINT_COLUMNS = ("attempt", "restart", "step", "epoch", *METRIC_NAMES, "timestamp")
+_KEY = POINT_COLUMNS[:3]
 _COLUMNS = ("id", "version", *_KEY, "epoch", *METRIC_NAMES)
 _DTYPE = np.dtype([(name, np.int64) for name in _COLUMNS[:5]] + [(name, np.float64) for name in _COLUMNS[5:]])
 
@@ -73,6 +75,13 @@ def chart(job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS)
             held.last_charts = {max_points: answer}
     _forget_the_oldest()
     return answer
+
+
+def every_point(job: TrainingJob) -> Iterator[tuple[int | float | str | None, ...]]:
+    """All stored points in order, each with the values of POINT_COLUMNS, in bounded memory."""
+    points = MetricsPoint.objects.filter(job_id=job.id).order_by(*_KEY)
+    for *values, time in points.values_list(*POINT_COLUMNS).iterator(chunk_size=2000):
+        yield (*values, _iso(time))
 
 
 def forget_all() -> None:

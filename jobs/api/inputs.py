@@ -105,7 +105,7 @@ class StatusesField(serializers.Field[list[str], Any, list[str], Any]):
     """Statuses from ?status=running&status=queued or ?status=running,queued."""
 
     def get_value(self, dictionary: Mapping[Any, Any]) -> Any:
-        given = dictionary.getlist(self.field_name) if isinstance(dictionary, QueryDict) else []
+        given = dictionary.getlist(str(self.field_name)) if isinstance(dictionary, QueryDict) else []
         return [status for text in given for status in text.split(",") if status]
 
     def to_internal_value(self, data: list[str]) -> list[str]:
@@ -129,6 +129,13 @@ class PointsQuery(serializers.Serializer[dict[str, Any]]):
     max_points = serializers.IntegerField(
         default=series.DEFAULT_POINTS, min_value=series.MIN_POINTS, max_value=series.MAX_POINTS
     )
+
+
+class PageQuery(serializers.Serializer[dict[str, Any]]):
+    """Documentation of what the paginator reads."""
+
+    page = serializers.IntegerField(default=1, min_value=1)
+    limit = serializers.IntegerField(default=20, min_value=1, max_value=100)
 
 
 class CostsQuery(serializers.Serializer[dict[str, Any]]):

@@ -1,11 +1,11 @@
 """System commands: what workers do with a job. Each is claim a lease, call the cluster outside any transaction,
 apply under the lease. All are safe to repeat and to run twice at once."""
 
-from jobs.reconcile.collect import collect
+from jobs.reconcile.cancellation import release
+from jobs.reconcile.collection import collect
 from jobs.reconcile.due import Due, select
 from jobs.reconcile.logs import archive, pull
-from jobs.reconcile.poll import poll
-from jobs.reconcile.release import release
-from jobs.reconcile.submit import submit
+from jobs.reconcile.polling import poll
+from jobs.reconcile.submission import submit
 
 __all__ = ["Due", "archive", "collect", "poll", "pull", "release", "select", "submit"]

@@ -5,7 +5,7 @@ Whatever is absent is "—"; 0 is a value and stays 0.
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from django import template
 from django.utils import timezone
@@ -15,6 +15,9 @@ from jobs.states import Status
 register = template.Library()
 
 ABSENT = "—"
+
+# What a filter gets: a template says "" for a key that a mapping does not have.
+Number = Decimal | float | Literal[""] | None
 
 # status -> (word, icon of static/icons.svg, meaning of components.css)
 BADGES: dict[str, tuple[str, str, str]] = {
@@ -41,27 +44,27 @@ def every_status() -> list[str]:
 
 
 @register.filter
-def count(value: float | None) -> str:
+def count(value: Number) -> str:
     """12345 -> "12,345"."""
-    return ABSENT if value is None else f"{value:,.0f}"
+    return ABSENT if value is None or value == "" else f"{value:,.0f}"
 
 
 @register.filter
-def dollars(value: Decimal | float | None) -> str:
+def dollars(value: Number) -> str:
     """4.2 -> "$4.20"."""
-    return ABSENT if value is None else f"${value:,.2f}"
+    return ABSENT if value is None or value == "" else f"${value:,.2f}"
 
 
 @register.filter
-def percent(value: float | None) -> str:
+def percent(value: Number) -> str:
     """5.23 -> "5.2%"."""
-    return ABSENT if value is None else f"{value:.1f}%"
+    return ABSENT if value is None or value == "" else f"{value:.1f}%"
 
 
 @register.filter
-def measure(value: float | None) -> str:
+def measure(value: Number) -> str:
     """A loss or another plain measure: 2.3104 -> "2.3104", 0 -> "0", 0.000012 -> "1.20e-5"."""
-    if value is None:
+    if value is None or value == "":
         return ABSENT
     size = abs(value)
     if size == 0:
@@ -73,9 +76,9 @@ def measure(value: float | None) -> str:
 
 
 @register.filter
-def duration(seconds: float | None) -> str:
+def duration(seconds: Number) -> str:
     """3725 -> "1 h 2 min"; 65 -> "1 min 5 s"; 9 -> "9 s"."""
-    if seconds is None:
+    if seconds is None or seconds == "":
         return ABSENT
     whole = max(0, round(seconds))
     minutes, hours, days = whole // 60, whole // 3600, whole // 86400
@@ -96,9 +99,9 @@ def words(value: str | None) -> str:
 
 
 @register.filter
-def bound(value: float | None) -> str:
+def bound(value: Number) -> str:
     """An end of a range: 131072.0 -> "131,072", 0.5 -> "0.5", 1e-6 -> "1e-6"."""
-    if value is None:
+    if value is None or value == "":
         return ABSENT
     return f"{value:,.0f}" if value >= 1000 else f"{value:g}".replace("e-0", "e-")
 

@@ -25,7 +25,7 @@ from jobs.clusters.base import (
 )
 from jobs.models import Installation, JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
-from jobs.reconcile import accept, finish, gate, release
+from jobs.reconcile import accept, cancellation, finish, gate
 from jobs.reconcile.backoff import retry_at
 from jobs.states import ErrorCode, Status
 
@@ -40,7 +40,7 @@ def submit(job_id: uuid.UUID | str) -> None:
     with lifecycle.leased(job_id, statuses={Status.QUEUED}) as lease:
         if lease is not None:
             _submit(lease)
-    release.release(job_id)
+    cancellation.release(job_id)
 
 
 def _submit(lease: lifecycle.Lease) -> None:

@@ -10,7 +10,7 @@ from jobs import lifecycle
 from jobs.clusters.base import ClusterError, NoSuchJob
 from jobs.lifecycle import Lease
 from jobs.models import TrainingJob
-from jobs.reconcile import accept, finish, gate, poll
+from jobs.reconcile import accept, finish, gate, polling
 from jobs.states import Status
 
 logger = logging.getLogger(__name__)
@@ -31,13 +31,13 @@ def release(job_id: uuid.UUID | str) -> None:
             door = gate.enter(job.cluster)
             if job.external_job_id or _adopt(lease, job, door):
                 _ask_to_stop(lease, door)
-                poll.follow(door, [lease])
+                polling.follow(door, [lease])
         except gate.GateClosed as closed:
-            poll.unanswered(lease, closed.reason)
+            polling.unanswered(lease, closed.reason)
         except ClusterError as error:
             gate.note_failure(job.cluster, error)
             message = f"Still cancelling: {error.message} The cluster may go on billing until it answers."
-            poll.unanswered(lease, message, told_s=error.retry_after_s)
+            polling.unanswered(lease, message, told_s=error.retry_after_s)
 
 
 def _adopt(lease: Lease, job: TrainingJob, door: gate.Gate) -> bool:

@@ -1,0 +1,78 @@
+"""What a run leaves to read: its timeline, its log, the files of its adapter."""
+
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.callers import caller
+from datasets.nudges import nudge
+from datasets.storage import signing
+from jobs import deliveries, selectors, tasks
+from jobs.api.outputs import ArtifactOutput, JobEventOutput
+from jobs.models import ModelArtifact
+from jobs.models.run import ArtifactStatus
+
+LogsAnswer = inline_serializer(
+    "LogsAnswer",
+    {
+        "lines": serializers.ListField(child=serializers.CharField(), help_text="the last lines"),
+        "total_lines": serializers.IntegerField(help_text="lines so far, more than in `lines` for a long run"),
+        "complete": serializers.BooleanField(help_text="the run has ended and the whole log lies in storage"),
+        "download_url": serializers.CharField(allow_null=True, help_text="the whole log, signed for a limited time"),
+    },
+)
+
+
+class JobEventsView(APIView):
+    @extend_schema(responses=inline_serializer("EventsAnswer", {"events": JobEventOutput(many=True)}))
+    def get(self, request: Request, job_id: uuid.UUID) -> Response:
+        """The job's timeline, oldest first: what changed, who or what did it, and why."""
+        events = selectors.job_events(selectors.job_get(caller(request), job_id))
+        return Response({"events": JobEventOutput(events, many=True).data})
+
+
+class JobLogsView(APIView):
+    @extend_schema(responses=LogsAnswer)
+    def get(self, request: Request, job_id: uuid.UUID) -> Response:
+        """The last lines of the run's log. Asking while it runs has newer lines brought for the next time."""
+        job = selectors.job_get(caller(request), job_id)
+        log = selectors.job_log(job)
+        path = log.storage_path if log else ""
+        if not path and job.external_job_id:
+            nudge(tasks.pull_logs, str(job.pk))
+        return Response(
+            {
+                "lines": log.tail.split("\n") if log and log.tail else [],
+                "total_lines": log.total_lines if log else 0,
+                "complete": bool(path),
+                "download_url": signing.sign_download(bucket=deliveries.BUCKET, path=path).url if path else None,
+            }
+        )
+
+
+class JobArtifactView(APIView):
+    @extend_schema(responses=inline_serializer("ArtifactAnswer", {"artifact": ArtifactOutput()}))
+    def get(self, request: Request, job_id: uuid.UUID) -> Response:
+        """The adapter that the job produced, with download URLs once it is ready. 404 without one."""
+        artifact = selectors.job_artifact(selectors.job_get(caller(request), job_id))
+        answer: dict[str, Any] = ArtifactOutput(artifact).data
+        answer["files"] = [_with_url(artifact, file) for file in artifact.files]
+        return Response({"artifact": answer})
+
+
+def _with_url(artifact: ModelArtifact, file: dict[str, Any]) -> dict[str, Any]:
+    ready = artifact.status == ArtifactStatus.READY
+    path = artifact.storage_prefix + file["path"]
+    signed = signing.sign_download(bucket=artifact.storage_bucket, path=path) if ready else None
+    return {
+        "path": file["path"],
+        "size": file.get("size"),
+        "sha256": file.get("sha256"),
+        "url": signed.url if signed else None,
+        "url_expires_at": signed.expires_at if signed else None,
+    }

@@ -1,0 +1,124 @@
+"""Jobs: list, create, one job with its points and costs, cancel, retry, estimate."""
+
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.callers import caller
+from datasets.nudges import nudge, nudge_events
+from jobs import estimates, selectors, series, services, tasks
+from jobs.api import conditional
+from jobs.api.inputs import CancelInput, ConfigurationInput, JobInput, JobsQuery, PointsQuery, idempotency_key
+from jobs.api.outputs import EstimateOutput, JobAnswer, JobDetailAnswer, JobSummaryOutput, cost_json, job_json
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key again gives the same job (200)."
+)
+
+_AS_OF_NOW = ("elapsed_seconds", "eta_seconds")
+
+
+class JobListView(generics.ListAPIView[Any]):
+    list_key = "jobs"
+    serializer_class = JobSummaryOutput
+
+    def get_throttles(self) -> list[Any]:
+        # Listing is cheap; creating spends money.
+        self.throttle_scope = "create" if self.request.method == "POST" else ""
+        return super().get_throttles()
+
+    def get_queryset(self) -> Any:
+        query = JobsQuery(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        chosen = query.validated_data
+        return selectors.job_list(
+            caller(self.request),
+            statuses=chosen["status"],
+            search=chosen["search"].strip(),
+            ordering=chosen["ordering"],
+        )
+
+    @extend_schema(parameters=[JobsQuery])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One's own jobs, newest first unless ordered otherwise."""
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(parameters=[IDEMPOTENCY_KEY], request=JobInput, responses={201: JobAnswer, 200: JobAnswer})
+    def post(self, request: Request) -> Response:
+        """Create a job and hand it to the cluster. Explicit hyperparameters beat the preset's."""
+        body = JobInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        job, created = services.job_create(
+            owner=caller(request), **body.validated_data, idempotency_key=idempotency_key(request)
+        )
+        if created:
+            nudge(tasks.submit_job, str(job.pk))
+            nudge_events()
+        return _answer(request, job.pk, status.HTTP_201_CREATED if created else status.HTTP_200_OK)
+
+
+class JobDetailView(APIView):
+    @extend_schema(parameters=[PointsQuery], responses=JobDetailAnswer)
+    def get(self, request: Request, job_id: uuid.UUID) -> Any:
+        """A job, its points and what it cost so far.
+
+        With If-None-Match the answer is 304 while nothing changed; `elapsed_seconds` and `eta_seconds` are as
+        of the answer, so a client that keeps an answer counts on from `started_at`.
+        """
+        query = PointsQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        job = selectors.job_get(caller(request), job_id)
+        data: dict[str, Any] = {
+            "job": job_json(job),
+            "cost_records": [cost_json(record) for record in selectors.job_costs(job)],
+        }
+        lasting = {name: value for name, value in data["job"].items() if name not in _AS_OF_NOW}
+        etag = conditional.etag_of(lasting, data["cost_records"], job.metrics_version, query.validated_data)
+        if answer := conditional.not_modified(request, etag):
+            return answer
+        chart = series.chart(job, **query.validated_data)
+        data.update(metrics=chart.points, metrics_total=chart.total, metrics_next=chart.next)
+        return Response(data, headers=conditional.headers(etag))
+
+
+class JobCancelView(APIView):
+    @extend_schema(request=CancelInput, responses=JobAnswer)
+    def post(self, request: Request, job_id: uuid.UUID) -> Response:
+        """Stop a job. Repeating it is harmless; 409 for a job that completed or failed."""
+        body = CancelInput(data=request.data or {})
+        body.is_valid(raise_exception=True)
+        job = services.job_cancel(user=caller(request), job_id=job_id, **body.validated_data)
+        nudge(tasks.release_job, str(job.pk))
+        nudge_events()
+        return _answer(request, job.pk)
+
+
+class JobRetryView(APIView):
+    throttle_scope = "create"
+
+    @extend_schema(request=None, responses={201: JobAnswer})
+    def post(self, request: Request, job_id: uuid.UUID) -> Response:
+        """A new job with the configuration of an ended one (its `retry_of`)."""
+        job = services.job_retry(user=caller(request), job_id=job_id)
+        nudge(tasks.submit_job, str(job.pk))
+        nudge_events()
+        return _answer(request, job.pk, status.HTTP_201_CREATED)
+
+
+class JobEstimateView(APIView):
+    @extend_schema(request=ConfigurationInput, responses=EstimateOutput)
+    def post(self, request: Request) -> Response:
+        """What a job would take: tokens, steps, time and dollars. Refuses what creating it would refuse."""
+        body = ConfigurationInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        chosen = estimates.configuration(user=caller(request), **body.validated_data)
+        return Response(EstimateOutput(estimates.estimate(chosen)).data)
+
+
+def _answer(request: Request, job_id: uuid.UUID, status_code: int = status.HTTP_200_OK) -> Response:
+    return Response({"job": job_json(selectors.job_get(caller(request), job_id))}, status=status_code)

@@ -1,0 +1,35 @@
+"""Addresses of the jobs API, below /api/."""
+
+from django.urls import path
+
+from jobs.api import callbacks, catalog, costs, history, jobs, metrics, operations, plots
+
+urlpatterns = [
+    path("jobs", jobs.JobListView.as_view(), name="api-jobs"),
+    path("jobs/estimate", jobs.JobEstimateView.as_view(), name="api-job-estimate"),
+    path("jobs/<uuid:job_id>", jobs.JobDetailView.as_view(), name="api-job"),
+    path("jobs/<uuid:job_id>/cancel", jobs.JobCancelView.as_view(), name="api-job-cancel"),
+    path("jobs/<uuid:job_id>/retry", jobs.JobRetryView.as_view(), name="api-job-retry"),
+    path("jobs/<uuid:job_id>/metrics", metrics.JobMetricsView.as_view(), name="api-job-metrics"),
+    path("jobs/<uuid:job_id>/metrics.csv", metrics.JobMetricsCsvView.as_view(), name="api-job-metrics-csv"),
+    path("jobs/<uuid:job_id>/loss.png", plots.JobLossPngView.as_view(), name="api-job-loss-png"),
+    path("jobs/<uuid:job_id>/loss.svg", plots.JobLossSvgView.as_view(), name="api-job-loss-svg"),
+    path("jobs/<uuid:job_id>/loss.pdf", plots.JobLossPdfView.as_view(), name="api-job-loss-pdf"),
+    path("jobs/<uuid:job_id>/events", history.JobEventsView.as_view(), name="api-job-events"),
+    path("jobs/<uuid:job_id>/logs", history.JobLogsView.as_view(), name="api-job-logs"),
+    path("jobs/<uuid:job_id>/artifact", history.JobArtifactView.as_view(), name="api-job-artifact"),
+    path("jobs/<uuid:job_id>/attach", operations.JobAttachView.as_view(), name="api-job-attach"),
+    path(
+        "jobs/<uuid:job_id>/declare-not-started",
+        operations.JobDeclareNotStartedView.as_view(),
+        name="api-job-declare-not-started",
+    ),
+    path("process-training-jobs", operations.ProcessView.as_view(), name="api-process-training-jobs"),
+    path("gpu-types", catalog.GpuTypesView.as_view(), name="api-gpu-types"),
+    path("base-models", catalog.BaseModelsView.as_view(), name="api-base-models"),
+    path("presets", catalog.PresetsView.as_view(), name="api-presets"),
+    path("costs", costs.CostListView.as_view(), name="api-costs"),
+    path("callback/<uuid:job_id>/<int:attempt>/uploads", callbacks.UploadsView.as_view(), name="callback-uploads"),
+    path("callback/<uuid:job_id>/<int:attempt>/events", callbacks.EventsView.as_view(), name="callback-events"),
+    path("callback/<uuid:job_id>/<int:attempt>/dataset", callbacks.DatasetUrlView.as_view(), name="callback-dataset"),
+]

@@ -1,0 +1,147 @@
+"""The loss curve as a picture: points in, bytes of a PNG, SVG or PDF out.
+
+Uses matplotlib's objects directly, without pyplot's list of open figures, and draws one picture at a time,
+since matplotlib's settings belong to the whole process: any thread may call. Names are drawn letter by letter
+as they are: `$` and `_` in a user's text are not mathematics.
+"""
+
+import io
+import math
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Literal
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+Format = Literal["png", "svg", "pdf"]
+Point = Mapping[str, Any]
+
+TRAINING, VALIDATION = "#d9730d", "#2563eb"  # as on the monitor page: orange, and blue dashed with markers
+INK, MUTED, GRID = "#1f2933", "#616e7c", "#e4e7eb"
+SIZE_INCHES, DPI = (9.0, 5.0), 160
+LONGEST_TITLE = 80
+FEW_POINTS = 40  # up to so many are marked one by one
+
+_one_at_a_time = threading.Lock()
+# Same input, same bytes: no date, no random ids, text as text.
+_STYLE: Any = {"svg.hashsalt": "lora-pipeline", "svg.fonttype": "none", "font.size": 10.0}
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+def loss_curve(points: Sequence[Point], *, title: str, subtitle: str = "", file_format: Format = "png") -> bytes:
+    """Training and validation loss over the steps.
+
+    `points` are in the order of attempt, restart and step, with those keys and the two losses, None where a
+    value is missing. Where training resumed the curve is interrupted and a line marks the step.
+    """
+    with _one_at_a_time, rc_context(_STYLE):
+        figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained", facecolor="white")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        _frame(axes, title, subtitle)
+        drawn = [
+            _draw(axes, points, "training_loss", "Training loss", color=TRAINING, linewidth=1.4, zorder=2),
+            _draw(
+                axes,
+                points,
+                "validation_loss",
+                "Validation loss",
+                color=VALIDATION,
+                linewidth=1.6,
+                linestyle=(0, (5, 2.5)),
+                marker="o",
+                markersize=4.5,
+                markeredgecolor="white",
+                markeredgewidth=0.8,
+                zorder=3,
+            ),
+        ]
+        if any(drawn):
+            _seams(axes, points)
+            axes.legend(loc="upper right", frameon=False, labelcolor=INK)
+        else:
+            _say_empty(axes)
+        target = io.BytesIO()
+        figure.savefig(target, format=file_format, metadata=_METADATA[file_format])
+    return target.getvalue()
+
+
+def _frame(axes: Axes, title: str, subtitle: str) -> None:
+    axes.set_title(_short(title), loc="left", fontsize=14, fontweight="bold", color=INK, pad=26, parse_math=False)
+    axes.annotate(
+        _short(subtitle),
+        (0, 1),
+        xytext=(0, 9),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        color=MUTED,
+        parse_math=False,
+        annotation_clip=False,
+    )
+    axes.set_xlabel("Step", color=MUTED)
+    axes.set_ylabel("Loss", color=MUTED)
+    axes.grid(color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.tick_params(colors=MUTED, length=0)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(GRID)
+
+
+def _draw(axes: Axes, points: Iterable[Point], name: str, label: str, **style: Any) -> bool:
+    """One series; whether there was anything to draw. A run's restarts are not joined."""
+    steps: list[float] = []
+    values: list[float] = []
+    run = None
+    for point in points:
+        value = point[name]
+        if value is None:
+            continue  # measured apart from the other series: no gap
+        if run not in (None, _run(point)):
+            steps.append(math.nan)
+            values.append(math.nan)
+        run = _run(point)
+        steps.append(point["step"])
+        values.append(value)
+    if not steps:
+        return False
+    if len(steps) <= FEW_POINTS:
+        style.setdefault("marker", "o")
+        style.setdefault("markersize", 3.5)
+    axes.plot(steps, values, label=label, solid_joinstyle="round", **style)
+    return True
+
+
+def _seams(axes: Axes, points: Sequence[Point]) -> None:
+    """A dotted line where each resumption begins."""
+    label: str | None = "Resumed"
+    for before, after in pairwise(points):
+        if _run(before) != _run(after):
+            axes.axvline(after["step"], color=MUTED, linewidth=1, linestyle=":", zorder=1, label=label)
+            label = None
+
+
+def _run(point: Point) -> tuple[int, int]:
+    return point["attempt"], point["restart"]
+
+
+def _say_empty(axes: Axes) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.text(0.5, 0.5, "No points yet", transform=axes.transAxes, ha="center", va="center", fontsize=13, color=MUTED)
+
+
+def _short(text: str) -> str:
+    """One line that fits, without characters that have no shape."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1] + "…"
