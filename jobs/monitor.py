@@ -76,5 +76,9 @@ def _ended(job: TrainingJob) -> str:
 
 def _labelled(hyperparameters: dict[str, Any]) -> list[tuple[str, Any]]:
     """Label and value, known ones in the form's order; one that is no longer known keeps its name."""
-    known = [(field.label, hyperparameters[name]) for name, field in presets.FIELDS.items() if name in hyperparameters]
+    known = [
+        (field.label, hyperparameters[name])
+        for name, field in presets.FIELDS.items()
+        if name in hyperparameters
+    ]
     return known + [(name, value) for name, value in hyperparameters.items() if name not in presets.FIELDS]

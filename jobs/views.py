@@ -5,9 +5,10 @@ for the broker, the cluster or storage.
 """
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,7 +23,12 @@ from jobs.exceptions import JobNotFound
 from jobs.states import ACTIVE, Status
 
 JOBS_PER_PAGE = 20
-STATUS_CHOICES = [("", "All statuses"), ("active", "Active"), *((s.value, s.value.capitalize()) for s in Status)]
+MAIN_FIELDS = ("epochs", "learning_rate", "batch_size")  # the others are folded away
+STATUS_CHOICES = [
+    ("", "All statuses"),
+    ("active", "Active"),
+    *((s.value, s.value.capitalize()) for s in Status),
+]
 
 
 @login_required
@@ -35,16 +41,18 @@ def job_list(request: HttpRequest) -> HttpResponse:
     if status not in dict(STATUS_CHOICES):
         status = ""
     statuses = ACTIVE if status == "active" else [status] if status else []
-    jobs = selectors.job_list(request.user, statuses=statuses, search=search)
+    jobs = selectors.job_list(_reader(request), statuses=statuses, search=search)
     page = Paginator(jobs, JOBS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "search": search,
         "status": status,
         "status_choices": STATUS_CHOICES,
-        "query": urlencode({name: value for name, value in (("search", search), ("status", status)) if value}),
+        "query": urlencode(
+            {name: value for name, value in (("search", search), ("status", status)) if value}
+        ),
         "any_active": any(not job.is_terminal for job in page.object_list),
-        "has_any": bool(page.object_list) or selectors.visible_to(request.user).exists(),
+        "has_any": bool(page.object_list) or selectors.visible_to(_reader(request)).exists(),
     }
     return render(request, "jobs/list.html", context)
 
@@ -55,7 +63,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
 def job_detail(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
     """The monitor. Somebody else's job is a 404 like one that does not exist."""
     try:
-        job = selectors.job_get(request.user, job_id)
+        job = selectors.job_get(_reader(request), job_id)
     except JobNotFound:
         raise Http404 from None
     return render(request, "jobs/detail.html", monitor.first_state(job, now=timezone.now()))
@@ -66,19 +74,24 @@ def job_detail(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
 @require_safe
 def job_configure(request: HttpRequest) -> HttpResponse:
     """The form for a new job; `?dataset=ID` chooses one of the ready datasets."""
-    datasets = dataset_selectors.visible_to(request.user).filter(training_ready=True).order_by("-created_at")
     context: dict[str, Any] = {
-        "datasets": datasets,
+        "datasets": dataset_selectors.visible_to(_reader(request)).filter(training_ready=True),
         "chosen_dataset": request.GET.get("dataset", ""),
         "presets": presets.PRESETS.values(),
         "default_preset": presets.DEFAULT_PRESET,
         "preset_values": {preset.id: presets.resolve(preset.id, {}) for preset in presets.PRESETS.values()},
         "main_fields": [presets.FIELDS[name] for name in ("epochs", "learning_rate", "batch_size")],
         "advanced_fields": [
-            field for name, field in presets.FIELDS.items() if name not in ("epochs", "learning_rate", "batch_size")
+            field
+            for name, field in presets.FIELDS.items()
+            if name not in ("epochs", "learning_rate", "batch_size")
         ],
         "gpu_types": selectors.gpu_types(),
         "gpu_counts": range(1, presets.MAX_GPUS + 1),
         "base_models": selectors.base_models(),
     }
     return render(request, "jobs/configure.html", context)
+
+
+def _reader(request: HttpRequest) -> User:
+    return cast(User, request.user)  # nobody else gets past login_required

@@ -1,13 +1,10 @@
 // What every page does: times on the reader's clock, tabs, copy buttons, the account menu.
 
 import "./copy.js";
-import * as format from "./format.js";
 import * as tabs from "./tabs.js";
+import { localize } from "./times.js";
 
-for (const time of document.querySelectorAll("time[datetime]")) {
-  time.title = time.textContent.trim();
-  time.textContent = format.moment(time.dateTime);
-}
+localize(document);
 
 for (const root of document.querySelectorAll(".tabs")) tabs.enliven(root);
 

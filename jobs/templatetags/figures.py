@@ -46,25 +46,25 @@ def every_status() -> list[str]:
 @register.filter
 def count(value: Number) -> str:
     """12345 -> "12,345"."""
-    return ABSENT if value is None or value == "" else f"{value:,.0f}"
+    return ABSENT if value is None or isinstance(value, str) else f"{value:,.0f}"
 
 
 @register.filter
 def dollars(value: Number) -> str:
     """4.2 -> "$4.20"."""
-    return ABSENT if value is None or value == "" else f"${value:,.2f}"
+    return ABSENT if value is None or isinstance(value, str) else f"${value:,.2f}"
 
 
 @register.filter
 def percent(value: Number) -> str:
     """5.23 -> "5.2%"."""
-    return ABSENT if value is None or value == "" else f"{value:.1f}%"
+    return ABSENT if value is None or isinstance(value, str) else f"{value:.1f}%"
 
 
 @register.filter
 def measure(value: Number) -> str:
     """A loss or another plain measure: 2.3104 -> "2.3104", 0 -> "0", 0.000012 -> "1.20e-5"."""
-    if value is None or value == "":
+    if value is None or isinstance(value, str):
         return ABSENT
     size = abs(value)
     if size == 0:
@@ -78,7 +78,7 @@ def measure(value: Number) -> str:
 @register.filter
 def duration(seconds: Number) -> str:
     """3725 -> "1 h 2 min"; 65 -> "1 min 5 s"; 9 -> "9 s"."""
-    if seconds is None or seconds == "":
+    if seconds is None or isinstance(seconds, str):
         return ABSENT
     whole = max(0, round(seconds))
     minutes, hours, days = whole // 60, whole // 3600, whole // 86400
@@ -101,7 +101,7 @@ def words(value: str | None) -> str:
 @register.filter
 def bound(value: Number) -> str:
     """An end of a range: 131072.0 -> "131,072", 0.5 -> "0.5", 1e-6 -> "1e-6"."""
-    if value is None or value == "":
+    if value is None or isinstance(value, str):
         return ABSENT
     return f"{value:,.0f}" if value >= 1000 else f"{value:g}".replace("e-0", "e-")
 

@@ -1,0 +1,65 @@
+// The live estimate: asked a moment after the last change, by the same rules as the job itself.
+
+import { call } from "../api.js";
+import { ABSENT, count, dollars, duration } from "../format.js";
+import * as form from "./form.js";
+
+const PAUSE_MS = 300;
+
+const list = document.getElementById("estimate");
+const notes = document.getElementById("estimate-notes");
+let timer = null;
+let asked = null;
+
+/** Asks for an estimate once the user pauses; a newer question drops the older one. */
+export function estimateSoon() {
+  clearTimeout(timer);
+  list.setAttribute("aria-busy", "true");
+  timer = setTimeout(ask, PAUSE_MS);
+}
+
+async function ask() {
+  asked?.abort();
+  const mine = new AbortController();
+  asked = mine;
+  try {
+    show(await call("/api/jobs/estimate", { method: "POST", body: form.request(), signal: mine.signal }));
+    form.clearErrors();
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    show(null);
+    const { unplaced } = form.showErrors(error.status === 400 ? error.details : {});
+    say(error.status === 400 ? unplaced : [error.message]);
+  }
+  list.setAttribute("aria-busy", "false");
+}
+
+function show(estimate) {
+  const texts = {
+    cost: range(estimate?.cost, dollars),
+    duration: range(estimate?.duration_seconds, duration),
+    price: dollars(estimate?.price_per_hour),
+    steps: count(estimate?.steps),
+    tokens: count(estimate?.tokens) + (estimate?.tokens_estimated ? " (estimated)" : ""),
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    list.querySelector(`[data-estimate="${name}"]`).textContent = text;
+  }
+  say(estimate?.notes ?? []);
+}
+
+function range(ends, write) {
+  if (!ends) return ABSENT;
+  const [low, high] = [write(ends.low), write(ends.high)];
+  return low === high ? low : `${low} – ${high}`;
+}
+
+function say(sentences) {
+  notes.replaceChildren(
+    ...sentences.map((sentence) => {
+      const item = document.createElement("li");
+      item.textContent = sentence;
+      return item;
+    }),
+  );
+}

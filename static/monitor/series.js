@@ -1,0 +1,58 @@
+// The points of a job: kept by key, and put into the order that a curve needs.
+
+// After so many additions the whole is asked for again, thinned out by the server.
+const MAX_KEPT = 4000;
+const FULL = ["training_loss", "learning_rate", "gradient_norm", "throughput"];
+
+export class Points {
+  #byKey = new Map();
+  total = 0;
+  /** What to send as `since`, to get only what is new or changed. */
+  cursor = 0;
+
+  /** Takes over what the API answered to the present cursor. */
+  take({ metrics, metrics_total: total, metrics_next: next }) {
+    if (this.cursor === 0) this.#byKey.clear();
+    for (const point of metrics) this.#byKey.set(`${point.attempt}/${point.restart}/${point.step}`, point);
+    this.total = total;
+    this.cursor = this.#byKey.size > MAX_KEPT ? 0 : next;
+  }
+
+  /**
+   * The run as it counts, by rising step: of the last attempt, each restart from its first step on replaces
+   * what came before it.
+   * @returns {{points: object[], seams: number[]}} `seams` are the steps at which a restart took over
+   */
+  history() {
+    const all = [...this.#byKey.values()];
+    const attempt = Math.max(...all.map((point) => point.attempt));
+    const runs = new Map();
+    for (const point of all) {
+      if (point.attempt !== attempt) continue;
+      if (!runs.has(point.restart)) runs.set(point.restart, []);
+      runs.get(point.restart).push(point);
+    }
+    const points = [];
+    const seams = [];
+    for (const restart of [...runs.keys()].sort((one, other) => one - other)) {
+      const run = runs.get(restart).sort((one, other) => one.step - other.step);
+      while (points.length && points.at(-1).step >= run[0].step) points.pop();
+      if (points.length) seams.push(run[0].step);
+      points.push(...run);
+    }
+    return { points, seams };
+  }
+}
+
+/**
+ * One metric as uPlot reads it: null is a gap in the line, undefined is bridged.
+ * A validation loss comes every so often, so what lies between is no gap; a training loss is missing for
+ * good only in a point that has other values of its step.
+ */
+export function column(points, metric) {
+  const isSparse = metric === "validation_loss";
+  return points.map((point) => {
+    if (point[metric] !== null) return point[metric];
+    return isSparse || FULL.every((name) => point[name] === null) ? undefined : null;
+  });
+}
