@@ -23,6 +23,11 @@ def layers(answer: object) -> list[Mapping[str, Any]]:
     return found
 
 
+def merged(answer: object) -> dict[str, Any]:
+    """All fields of an answer; the innermost wins. ValueError when it is no JSON object."""
+    return {name: value for layer in layers(answer) for name, value in layer.items()}
+
+
 def around(answer: object, field: str) -> Mapping[str, Any]:
     """The innermost object that has the field. ValueError when none has it."""
     for layer in reversed(layers(answer)):

@@ -26,7 +26,7 @@ from jobs.clusters.base import (
     PollRequest,
     Unknown,
 )
-from jobs.clusters.http import envelope, progress, reading
+from jobs.clusters.http import envelope, progress
 from jobs.clusters.http.faults import checked, understood
 from jobs.clusters.http.transport import TOO_LARGE, Transport
 
@@ -137,13 +137,12 @@ class Poll:
 
 
 def _name(entry: Any) -> str:
-    said = reading.mapping(entry)
+    said = envelope.merged(entry) if isinstance(entry, dict) else {}
     return str(said.get("external_job_id", said.get("id", "")))
 
 
 def _polled(entry: Any, request: PollRequest) -> Polled:
-    said = reading.mapping(entry)
-    entries = said.get("points")
-    entries = entries if isinstance(entries, list) else []
+    said = envelope.merged(entry)
+    entries = said["points"] if isinstance(said.get("points"), list) else []
     following, more = progress.cursor(said, entries, request.after)
     return Polled(progress.status(entry, request.external_job_id), progress.points(entries), following, more)

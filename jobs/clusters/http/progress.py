@@ -19,7 +19,7 @@ _LONGEST_ERROR = 4000
 def status(answer: object, external_job_id: str) -> Status:
     """The state of the job that was asked for; a `failed` anywhere wins over a kinder envelope."""
     layers = envelope.layers(answer)
-    said = {name: value for layer in layers for name, value in layer.items()}
+    said = envelope.merged(answer)
     metrics, nonfinite = reading.numbers(said.get("metrics"))
     for name in ("progress", "eta_seconds"):
         nonfinite |= reading.numbers({name: said.get(name)})[1]
