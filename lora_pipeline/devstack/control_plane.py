@@ -20,11 +20,11 @@ Environment = Mapping[str, str]
 _QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
-def preparation(environment: Environment, folder: Path) -> Program:
-    """Migrates, collects static files and makes the users; ends by itself."""
+def preparation(environment: Environment, folder: Path, *, users_file: Path) -> Program:
+    """Migrates, collects static files and makes the users, noted in `users_file`; ends by itself."""
     return Program(
         name="prepare",
-        command=(sys.executable, "-m", "lora_pipeline.devstack.prepare"),
+        command=(sys.executable, "-m", "lora_pipeline.devstack.prepare", str(users_file)),
         environment=environment,
         folder=folder,
         is_ready=lambda: True,
@@ -38,7 +38,7 @@ def web(environment: Environment, folder: Path, *, port: int) -> Program:
         command=(
             *(sys.executable, "-m", "gunicorn", "lora_pipeline.wsgi"),
             *("--bind", f"{ports.HOST}:{port}", "--worker-class", "gthread", "--workers", "2", "--threads", "4"),
-            *("--access-logfile", "-", "--no-control-socket"),
+            *("--preload", "--access-logfile", "-", "--no-control-socket"),
         ),
         environment=environment,
         folder=folder,

@@ -88,7 +88,7 @@ def await_ready(
             raise NotReady(f"{program.name} ended with {ending(process)}.{last_lines(log)}")
         if time.monotonic() > deadline:
             raise NotReady(f"{program.name} was not ready after {program.ready_seconds:.0f} s.{last_lines(log)}")
-        pause(0.02)
+        pause(0.05)
 
 
 def stop(program: Program, process: subprocess.Popen[bytes]) -> None:

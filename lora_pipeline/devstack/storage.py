@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,11 +58,12 @@ class S3Server:
         )
 
 
-def free_ports() -> dict[str, int]:
-    """One free port per server that `weed mini` starts."""
+def free_ports(taken: Collection[int] = ()) -> dict[str, int]:
+    """One free port per server that `weed mini` starts, none of them (nor its gRPC twin) among `taken`."""
     chosen: dict[str, int] = {}
     for name in PORTS:
-        chosen[name] = ports.free(twin_offset=GRPC_OFFSET, taken=_occupied(chosen.values()))
+        avoided = _occupied(chosen.values()) | set(taken) | {port - GRPC_OFFSET for port in taken}
+        chosen[name] = ports.free(twin_offset=GRPC_OFFSET, taken=avoided)
     return chosen
 
 
@@ -112,6 +113,18 @@ def program(*, chosen: dict[str, int], folder: Path, reached_as: S3Server, bucke
         stop_rank=2,
         clean_up=partial(_remove_sockets, tuple(chosen.values())),
     )
+
+
+def ensure_buckets(reached_as: S3Server, buckets: Iterable[str]) -> None:
+    """Create the buckets that an S3 server does not have yet; raises ClientError when it refuses."""
+    client = reached_as.client()
+    for bucket in buckets:
+        try:
+            client.head_bucket(Bucket=bucket)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
+                raise
+            client.create_bucket(Bucket=bucket)
 
 
 def allow_browsers(reached_as: S3Server, *, bucket: str, origins: Iterable[str]) -> None:
