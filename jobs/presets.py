@@ -6,6 +6,7 @@ is per GPU.
 """
 
 import difflib
+import json
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -206,7 +207,7 @@ def _plain(number: float | None) -> str:
 
 
 def _shown(given: Any) -> str:
-    text = repr(given)
+    text = json.dumps(given, default=str, ensure_ascii=False)
     return text if len(text) <= 40 else text[:37] + "…"
 
 

@@ -17,7 +17,10 @@ def etag_of(*parts: Any) -> str:
 
 def not_modified(request: Request, etag: str) -> HttpResponseBase | None:
     """The 304 answer, if the client already has this; else None."""
-    return get_conditional_response(request._request, etag=etag)
+    answer = get_conditional_response(request._request, etag=etag, response=None)
+    if answer is not None:
+        answer.headers.update(headers(etag))
+    return answer
 
 
 def headers(etag: str) -> dict[str, str]:
