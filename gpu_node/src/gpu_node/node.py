@@ -7,6 +7,7 @@ Nothing here waits: outgoing work is handed to `Errands`, which reports back thr
 says it is due; reading its state computes nothing but the executor's sight of it.
 """
 
+import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from gpu_node.jobs import Inputs, Job, Phase, Status, Stop, Transition, Verdict
 from gpu_node.queue import GpuQueue
 from gpu_node.spec import FieldProblem, InvalidOrder, JobSpec
 from gpu_node.store import Store
+
+logger = logging.getLogger("gpu_node")
 
 REMEMBERED = 2048
 DEFAULT_GRACE_S = 30.0
@@ -88,6 +91,14 @@ class Node:
     def sight(self, job: Job, now: float) -> Sight | None:
         """The executor's view of the job; None before the executor got it."""
         return self.executor.look(job.external_id, now) if job.inputs is not None else None
+
+    def active(self) -> list[Job]:
+        """All jobs that have not ended, oldest first."""
+        return list(self._active.values())
+
+    def started(self) -> list[Job]:
+        """All jobs that ever held GPUs, that is: the ones somebody pays for."""
+        return self._store.started()
 
     def find(
         self, *, job_id: str | None, active: bool, status: str | None, after: int, limit: int
@@ -295,6 +306,7 @@ class Node:
         """A new status with its transition; moments never fall within one job."""
         change = Transition(status, max(at, job.transitions[-1].at), reason)
         changed = replace(job, status=status, transitions=(*job.transitions, change))
+        logger.info("Run %s (job %s): %s, %s", job.external_id, job.spec.job_id, status, reason)
         self._errands.tell(changed, change, len(changed.transitions))
         return changed
 

@@ -1,5 +1,6 @@
 """One serving process: state directory, socket, ready line, quick and clean end."""
 
+import asyncio
 import fcntl
 import json
 import logging
@@ -11,9 +12,10 @@ from typing import TextIO
 import uvicorn
 
 from gpu_node.app import create_app
+from gpu_node.connections import Connections
 from gpu_node.settings import Settings
 
-GRACE_S = 1
+GRACE_S = 0.4
 logger = logging.getLogger("gpu_node")
 
 
@@ -28,8 +30,10 @@ def serve(settings: Settings, out: TextIO) -> None:
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{port}"
+    connections = Connections()
+    app = create_app(settings, connections=connections)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         http="httptools",
         loop="asyncio",
         ws="none",
@@ -37,10 +41,10 @@ def serve(settings: Settings, out: TextIO) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=1,
     )
     try:
-        _Server(config, settings.state_dir, url, out).run(sockets=[listening])
+        _Server(config, settings.state_dir, url, out, connections).run(sockets=[listening])
     finally:
         listening.close()
         (settings.state_dir / "node.json").unlink(missing_ok=True)
@@ -50,8 +54,12 @@ def serve(settings: Settings, out: TextIO) -> None:
 class _Server(uvicorn.Server):
     """Says where it listens once it does."""
 
-    def __init__(self, config: uvicorn.Config, state_dir: Path, url: str, out: TextIO) -> None:
+    def __init__(
+        self, config: uvicorn.Config, state_dir: Path, url: str, out: TextIO, connections: Connections
+    ) -> None:
         super().__init__(config)
+        self._connections = connections
+        connections.watch(self.server_state)
         self._state_dir, self._url, self._out = state_dir, url, out
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -62,6 +70,13 @@ class _Server(uvicorn.Server):
             beside.replace(self._state_dir / "node.json")
             self._out.write(f"gpu_node ready at {self._url}\n")
             self._out.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Lets answers under way go out, but cuts off who has not finished after GRACE_S."""
+        self._connections.closing.set()
+        cut = asyncio.get_running_loop().call_later(GRACE_S, self._connections.abort_all)
+        await super().shutdown(sockets)
+        cut.cancel()
 
 
 def _claim(state_dir: Path) -> TextIO:

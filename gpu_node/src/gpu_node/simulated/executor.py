@@ -28,6 +28,11 @@ class Ledger(Protocol):
     def load_run(self, run_id: str) -> dict[str, Any] | None: ...
 
 
+def no_mishaps(order: RunOrder) -> tuple[Mishap, ...]:
+    """The usual fate: nothing goes wrong."""
+    return ()
+
+
 @dataclass(frozen=True)
 class _Laid:
     run: Run
@@ -43,7 +48,7 @@ class SimulatedExecutor:
         self,
         ledger: Ledger,
         speed: float = 1.0,
-        fate: Callable[[RunOrder], tuple[Mishap, ...]] = lambda order: (),
+        fate: Callable[[RunOrder], tuple[Mishap, ...]] = no_mishaps,
     ) -> None:
         self._ledger = ledger
         self._speed = speed

@@ -43,7 +43,7 @@ def _points(plan: Plan, timeline: Timeline, now: float, after: int) -> Iterator[
             return
         reached = span.step_at(now)
         count = _count(plan, reached) - _count(plan, span.first)
-        if before + count > after:
+        if count and before + count > after:
             yield from _points_of_span(plan, timeline, span, reached, before, max(0, after - before))
         before += count
 

@@ -1,0 +1,91 @@
+"""Fixtures: one shared node for whatever leaves no trace, a fresh one where a test changes the machine."""
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from servers import NodeProcess, Outside
+
+Orders = Callable[..., dict[str, Any]]
+Nodes = Callable[..., NodeProcess]
+
+DATASET = b"".join(b'{"messages": [{"role": "user", "content": "question %d"}]}\n' % n for n in range(300))
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def outside() -> Iterator[Outside]:
+    """The control plane's side, shared."""
+    server = Outside()
+    server.datasets["/data/train.jsonl"] = DATASET
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def order(outside: Outside) -> Orders:
+    """Makes orders as the control plane sends them; keyword arguments replace fields."""
+
+    def make(**changes: Any) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "job_id": f"job-{next(_numbers)}",
+            "attempt": 1,
+            "dataset_url": f"{outside.url}/data/train.jsonl",
+            "dataset": {
+                "url": f"{outside.url}/data/train.jsonl",
+                "sha256": hashlib.sha256(DATASET).hexdigest(),
+                "bytes": len(DATASET),
+                "url_expires_at": "2030-01-01T00:00:00Z",
+            },
+            "base_model": "SmolLM2-135M",
+            "hyperparameters": {"learning_rate": 2e-4, "batch_size": 4, "epochs": 3, "rank": 16},
+            "gpu_config": {"type": "H100-80GB", "count": 1},
+            "limits": {"max_runtime_s": 3600},
+            "labels": {"installation": "tests", "owner": "alice"},
+        }
+        return {key: value for key, value in (body | changes).items() if value is not None}
+
+    return make
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Iterator[Nodes]:
+    """Starts nodes of a test's own; all end with the test."""
+    with ExitStack() as stack:
+
+        def start(*options: str, state: str = "state", faults: bool = True) -> NodeProcess:
+            return stack.enter_context(NodeProcess(tmp_path / state, *options, faults=faults))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def _fast_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    options = ("--gpu", "H100-80GB:1000", "--speed", "2000", "--upload-patience", "1")
+    with NodeProcess(tmp_path_factory.mktemp("fast"), *options) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def _slow_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    with NodeProcess(tmp_path_factory.mktemp("slow"), "--gpu", "H100-80GB:1000", "--speed", "10") as node:
+        yield node
+
+
+@pytest.fixture
+def fast_node(_fast_node: NodeProcess) -> Iterator[NodeProcess]:
+    """A level-2 node on which a job takes a few hundredths of a second."""
+    yield _fast_node
+    _fast_node.client.delete("/faults")
+
+
+@pytest.fixture
+def slow_node(_slow_node: NodeProcess) -> Iterator[NodeProcess]:
+    """A level-2 node on which a job runs for seconds, so that a test finds it running."""
+    yield _slow_node
+    _slow_node.client.delete("/faults")
