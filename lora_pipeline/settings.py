@@ -243,6 +243,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api",
+    "POSTPROCESSING_HOOKS": [],  # enums stay where they are used: pulled out, same names would collide
 }
 
 LOGGING = log.config(env.str("LOG_LEVEL", default="INFO").upper())

@@ -17,7 +17,7 @@ api: list[URLPattern | URLResolver] = [
     path("docs", SpectacularSwaggerSplitView.as_view(template_name="api_docs.html"), name="api-docs"),
     path("", include("accounts.api.urls")),
     path("", include("datasets.api.urls")),
-    path("", include("datasets.api.urls")),
+    path("", include("jobs.api.urls")),
     path("", include("notifications.api.urls")),
 ]
 
@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include(api)),
     path("", RedirectView.as_view(pattern_name="job-list"), name="home"),
     path("health", health.health, name="health"),
+    path("ready", health.ready, name="ready"),
     # One login page for everybody, with its limit on guessing.
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),

@@ -101,6 +101,7 @@ class AttachInput(StrictSerializer):
     external_job_id = serializers.CharField(max_length=200, help_text="the job's id at its cluster")
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string", "enum": [status.value for status in Status]}})
 class StatusesField(serializers.Field[list[str], Any, list[str], Any]):
     """Statuses from ?status=running&status=queued or ?status=running,queued."""
 

@@ -18,7 +18,7 @@ from jobs.models.run import METRIC_NAMES
 from jobs.states import ADVICE, TERMINAL, Status, error_code
 
 
-class DatasetOutput(serializers.ModelSerializer[Dataset]):
+class JobDatasetOutput(serializers.ModelSerializer[Dataset]):
     class Meta:
         model = Dataset
         fields = (
@@ -74,7 +74,7 @@ class JobSummaryOutput(serializers.ModelSerializer[TrainingJob]):
 
     status = serializers.ChoiceField([status.value for status in Status])
     owner = serializers.CharField(source="owner.username")
-    dataset = DatasetOutput()
+    dataset = JobDatasetOutput()
     base_model = serializers.CharField(source="base_model.name")
     gpu_config = serializers.SerializerMethodField()
     current_metrics = serializers.SerializerMethodField()
