@@ -2,7 +2,12 @@
 
 from rest_framework import serializers
 
+from datasets.models import DatasetStatus
 from datasets.validation import FORMATS
+
+
+class ListQuery(serializers.Serializer[None]):
+    status = serializers.ChoiceField(choices=DatasetStatus.choices, required=False, help_text="only these")
 
 
 class UploadInput(serializers.Serializer[None]):

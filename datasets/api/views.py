@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.callers import caller
 from datasets import importable, services
-from datasets.api.inputs import ChangeInput, ImportableQuery, ImportInput, UploadInput
+from datasets.api.inputs import ChangeInput, ImportableQuery, ImportInput, ListQuery, UploadInput
 from datasets.api.outputs import (
     DatasetBody,
     DatasetOutput,
@@ -37,13 +37,17 @@ class LimitedCreation(APIView):
 
 
 class DatasetList(LimitedCreation, ListAPIView[Dataset]):
-    """Your datasets, the newest first; POST announces an upload."""
-
     serializer_class = DatasetSummary
     list_key = "datasets"
 
     def get_queryset(self) -> Any:
-        return visible_to(caller(self.request)).defer(*LONG_FIELDS)
+        only = _validated(ListQuery(data=self.request.query_params))
+        return visible_to(caller(self.request)).filter(**only).defer(*LONG_FIELDS)
+
+    @extend_schema(parameters=[ListQuery])
+    def get(self, request: Request) -> Response:
+        """Your datasets, the newest first."""
+        return self.list(request)
 
     @extend_schema(request=UploadInput, responses={201: UploadBody})
     def post(self, request: Request) -> Response:

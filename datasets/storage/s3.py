@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn, cast
 
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
@@ -25,6 +25,22 @@ _DENIED = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatc
 
 # One part at a time: a worker's memory stays bounded whatever the file's size.
 _TRANSFER = TransferConfig(multipart_chunksize=16 * 1024 * 1024, use_threads=False)
+
+
+class _FullReads:
+    """Reads exactly what is asked for: boto3 takes a short read, as sockets give them, for the end of the file."""
+
+    def __init__(self, body: IO[bytes]) -> None:
+        self._body = body
+
+    def read(self, size: int = -1) -> bytes:
+        pieces, missing = [], size
+        while piece := self._body.read(missing):
+            pieces.append(piece)
+            missing -= len(piece) if size >= 0 else 0
+            if missing == 0:
+                break
+        return b"".join(pieces)
 
 
 class S3Store:
@@ -54,7 +70,7 @@ class S3Store:
     ) -> ObjectInfo:
         with self._failures(bucket, path):
             self._client.upload_fileobj(
-                body,
+                cast("IO[bytes]", _FullReads(body)),
                 self._real_name(bucket),
                 clean_key(path),
                 ExtraArgs={"ContentType": content_type},
