@@ -16,6 +16,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator
 
 Format = Literal["png", "svg", "pdf"]
@@ -24,12 +25,13 @@ Point = Mapping[str, Any]
 TRAINING, VALIDATION = "#d9730d", "#2563eb"  # as on the monitor page: orange, and blue dashed with markers
 INK, MUTED, GRID = "#1f2933", "#616e7c", "#e4e7eb"
 SIZE_INCHES, DPI = (9.0, 5.0), 160
-LONGEST_TITLE = 80
+MARGIN_INCHES = 0.2
+LONGEST_TITLE, LONGEST_SUBTITLE = 60, 90
 FEW_POINTS = 40  # up to so many are marked one by one
 
 _one_at_a_time = threading.Lock()
 # Same input, same bytes: no date, no random ids, text as text.
-_STYLE: Any = {"svg.hashsalt": "lora-pipeline", "svg.fonttype": "none", "font.size": 10.0}
+_STYLE: Any = {"font.family": "DejaVu Sans", "svg.hashsalt": "lora-pipeline", "svg.fonttype": "none", "font.size": 10.0}
 _METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -44,7 +46,8 @@ def loss_curve(points: Sequence[Point], *, title: str, subtitle: str = "", file_
     value is missing. Where training resumed the curve is interrupted and a line marks the step.
     """
     with _one_at_a_time, rc_context(_STYLE):
-        figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained", facecolor="white")
+        figure = Figure(figsize=SIZE_INCHES, dpi=DPI, facecolor="white")
+        figure.set_layout_engine("constrained", w_pad=MARGIN_INCHES, h_pad=MARGIN_INCHES)
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         _frame(axes, title, subtitle)
@@ -67,6 +70,7 @@ def loss_curve(points: Sequence[Point], *, title: str, subtitle: str = "", file_
         ]
         if any(drawn):
             _seams(axes, points)
+            _widen(axes)
             axes.legend(loc="upper right", frameon=False, labelcolor=INK)
         else:
             _say_empty(axes)
@@ -76,9 +80,11 @@ def loss_curve(points: Sequence[Point], *, title: str, subtitle: str = "", file_
 
 
 def _frame(axes: Axes, title: str, subtitle: str) -> None:
-    axes.set_title(_short(title), loc="left", fontsize=14, fontweight="bold", color=INK, pad=26, parse_math=False)
+    axes.set_title(
+        _short(title, LONGEST_TITLE), loc="left", fontsize=14, fontweight="bold", color=INK, pad=26, parse_math=False
+    )
     axes.annotate(
-        _short(subtitle),
+        _short(subtitle, LONGEST_SUBTITLE),
         (0, 1),
         xytext=(0, 9),
         xycoords="axes fraction",
@@ -86,7 +92,7 @@ def _frame(axes: Axes, title: str, subtitle: str) -> None:
         color=MUTED,
         parse_math=False,
         annotation_clip=False,
-    )
+    ).set_in_layout(False)  # a long one is cut off, the curve keeps its width
     axes.set_xlabel("Step", color=MUTED)
     axes.set_ylabel("Loss", color=MUTED)
     axes.grid(color=GRID, linewidth=0.8)
@@ -131,6 +137,13 @@ def _seams(axes: Axes, points: Sequence[Point]) -> None:
             label = None
 
 
+def _widen(axes: Axes) -> None:
+    """Room for whole steps around a single one."""
+    left, right = axes.get_xlim()
+    if right - left < 2:
+        axes.set_xlim(round(left) - 1, round(right) + 1)
+
+
 def _run(point: Point) -> tuple[int, int]:
     return point["attempt"], point["restart"]
 
@@ -141,7 +154,8 @@ def _say_empty(axes: Axes) -> None:
     axes.text(0.5, 0.5, "No points yet", transform=axes.transAxes, ha="center", va="center", fontsize=13, color=MUTED)
 
 
-def _short(text: str) -> str:
-    """One line that fits, without characters that have no shape."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1] + "…"
+def _short(text: str, longest: int) -> str:
+    """One line that fits. A letter that the font does not have (such as Chinese ones) becomes a box."""
+    font = get_font(findfont("DejaVu Sans"))
+    line = "".join(letter if font.get_char_index(ord(letter)) else "□" for letter in " ".join(text.split()))
+    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -19,7 +19,8 @@ def not_modified(request: Request, etag: str) -> HttpResponseBase | None:
     """The 304 answer, if the client already has this; else None."""
     answer = get_conditional_response(request._request, etag=etag, response=None)
     if answer is not None:
-        answer.headers.update(headers(etag))
+        for name, value in headers(etag).items():
+            answer.headers[name] = value
     return answer
 
 
