@@ -1,0 +1,38 @@
+"""`bin/benchmark [cycle|api|idle …] [--jobs N]`: starts the real stack in a temporary folder and prints figures."""
+
+import argparse
+import os
+import platform
+
+from benchmarks import rig
+from benchmarks.report import row
+
+NAMES = ("api", "cycle", "idle")
+# A run of a few hundred examples lasts for hours: nothing ends while it is measured.
+SLOW = 0.02
+
+
+def main() -> None:
+    """Measure what is named on the command line, or everything."""
+    parser = argparse.ArgumentParser(prog="bin/benchmark", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="what to measure (default: everything)")
+    parser.add_argument("--jobs", type=int, default=1000, help="active jobs of the cycle (default 1000)")
+    asked = parser.parse_args()
+    database = os.environ.get("DATABASE_URL", "sqlite").split(":")[0]
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {database}")
+    for name in asked.names or NAMES:
+        with rig.running(speed=SLOW, with_beat=name == "idle") as started:
+            # Its modules need Django, which the rig has just set up.
+            from benchmarks import api, cycle, idle
+
+            if name == "cycle":
+                cycle.measure(started, asked.jobs)
+            elif name == "api":
+                api.measure(started)
+            else:
+                idle.measure(started)
+    row("", "", "")
+
+
+if __name__ == "__main__":
+    main()

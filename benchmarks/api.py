@@ -1,0 +1,92 @@
+"""S2, S3 and cancel: what users wait for, over HTTP against the running web server."""
+
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import requests
+
+from benchmarks import seed
+from benchmarks.report import row, spread
+from benchmarks.rig import Rig
+from datasets.models import Dataset
+from jobs.models import JobAttempt, TrainingJob
+
+POINTS = 100_000
+
+
+def measure(rig: Rig, *, requests_each: int = 200, jobs: int = 100) -> None:
+    """Print the figures."""
+    alice, token = seed.user()
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {token}"
+    data = seed.dataset(alice)
+    made = _submits(rig, session, data, jobs)
+    _cancels(rig, session, made)
+    [job] = seed.jobs(alice, data, 1)
+    seed.points(job, POINTS)
+    _details(rig, session, job, requests_each)
+
+
+def _submits(rig: Rig, session: requests.Session, data: Dataset, count: int) -> list[str]:
+    """From the POST to the cluster's acceptance, one job after the other."""
+    delays, made = [], []
+    for _ in range(count):
+        started = datetime.now(UTC)
+        answer = session.post(
+            f"{rig.stack.base_url}/api/jobs",
+            json={"dataset_id": str(data.pk), "preset_id": "recommended", "gpu_config": seed.GPU},
+            timeout=30,
+        )
+        answer.raise_for_status()
+        made.append(answer.json()["data"]["job"]["id"])
+        delays.append((_accepted_at(made[-1]) - started).total_seconds())
+    row("S2", "POST /api/jobs to the cluster's acceptance", spread(delays), "goal p95 < 300 ms")
+    return made
+
+
+def _accepted_at(job_id: str) -> datetime:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        at = JobAttempt.objects.filter(job=job_id).values_list("submitted_at", flat=True).first()
+        if at is not None:
+            return at
+        time.sleep(0.01)
+    raise TimeoutError(f"job {job_id} was not submitted")
+
+
+def _cancels(rig: Rig, session: requests.Session, jobs: list[str]) -> None:
+    times = [
+        _timed(lambda job=job: session.post(f"{rig.stack.base_url}/api/jobs/{job}/cancel", timeout=30)) for job in jobs
+    ]
+    row("cancel", "POST /api/jobs/{id}/cancel", spread(times), "goal p95 < 50 ms")
+
+
+def _details(rig: Rig, session: requests.Session, job: TrainingJob, count: int) -> None:
+    url = f"{rig.stack.base_url}/api/jobs/{job.pk}"
+    cold = _timed(lambda: session.get(url, timeout=60))
+    warm = [_timed(lambda: session.get(url, timeout=60)) for _ in range(count)]
+    etag = session.get(url, timeout=60).headers["ETag"]
+    unchanged = [
+        _timed(lambda: session.get(url, headers={"If-None-Match": etag}, timeout=60), 304) for _ in range(count)
+    ]
+    moving = []
+    for number in range(count // 4):
+        seed.points(job, 1, first=POINTS + 1 + number)
+        moving.append(_timed(lambda: session.get(url, timeout=60)))
+    goal = "goal p95 < 25 ms"
+    row("S3", f"GET /api/jobs/{{id}}, {POINTS:,} points", spread(warm), f"{goal}; first request {cold * 1000:.0f} ms")
+    row("S3", "the same after each new point", spread(moving), goal)
+    row("S3", "the same, nothing changed (304)", spread(unchanged), "goal p95 < 5 ms")
+    alive = [_timed(lambda: session.get(f"{rig.stack.base_url}/health", timeout=30)) for _ in range(count)]
+    row("", "yardstick: GET /health on the same server", f"p50 {statistics.median(alive) * 1000:.1f} ms")
+
+
+def _timed(call: Callable[[], requests.Response], expected: int = 200) -> float:
+    started = time.perf_counter()
+    answer = call()
+    elapsed = time.perf_counter() - started
+    if answer.status_code != expected:
+        raise RuntimeError(f"{answer.request.method} {answer.request.url} answered {answer.status_code}")
+    return elapsed
