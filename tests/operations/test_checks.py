@@ -1,0 +1,69 @@
+"""Settings that make no sense are refused at start, by the name of their variable."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lora_pipeline.devstack.places import ROOT
+
+PRODUCTION = {
+    "SECRET_KEY": "a-secret-of-production-" + "y4B!" * 12,
+    "ALLOWED_HOSTS": "lora.example.com",
+    "CSRF_TRUSTED_ORIGINS": "https://lora.example.com",
+    "DATABASE_URL": "postgres://lora:pw@db.example.com/lora",
+    "REDIS_URL": "rediss://:pw@broker.example.com:6379/0",
+    "S3_ENDPOINT_URL": "https://s3.example.com",
+    "S3_ACCESS_KEY_ID": "key",
+    "S3_SECRET_ACCESS_KEY": "secret",
+    "GPU_CLUSTER_API_URL": "https://gpu.example.com/api",
+    "GPU_CLUSTER_API_KEY": "key",
+    "PUBLIC_BASE_URL": "https://lora.example.com",
+}
+
+
+def check(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py check` as an operator runs it."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "manage.py", "check", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **PRODUCTION, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_production_environment_passes_without_a_word_of_warning() -> None:
+    done = check("--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+def test_all_that_is_wrong_is_named_at_once_and_secrets_are_not_repeated() -> None:
+    done = check(
+        SECRET_KEY="too-short",
+        POLL_INTERVAL_SECONDS="0",
+        JOB_MAX_RUNTIME_SECONDS="1",
+        REDIS_URL="hello:secret@broker",
+        PUBLIC_BASE_URL="ftp://lora.example.com/path",
+        CSRF_TRUSTED_ORIGINS="https://lora.example.com/path",
+        API_RATE_USER="lots",
+        S3_SECRET_ACCESS_KEY="",
+        GPU_CLUSTER_API_URL="gpu.example.com",
+    )
+    assert done.returncode == 1
+    for variable in (
+        *("SECRET_KEY", "POLL_INTERVAL_SECONDS", "JOB_MAX_RUNTIME_SECONDS", "REDIS_URL", "PUBLIC_BASE_URL"),
+        *("CSRF_TRUSTED_ORIGINS", "API_RATE_USER", "S3_SECRET_ACCESS_KEY", "GPU_CLUSTER_API_URL"),
+    ):
+        assert variable in done.stderr
+    assert "too-short" not in done.stderr
+    assert "hello:secret" not in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["SECRET_KEY"])
+def test_what_has_no_default_is_asked_for(variable: str) -> None:
+    done = check(**{variable: ""})
+    assert f"{variable} is not set" in done.stderr
