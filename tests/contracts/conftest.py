@@ -13,13 +13,22 @@ from lora_pipeline.devstack import node, ports, programs
 from tests.contracts.under_test import DATASET, ClusterUnderTest
 from tests.contracts.wire import Script, Wire, reply
 
+Speaking = Callable[[Script], tuple[HttpCluster, Wire]]
+
 KEY = "the-key-of-this-cluster"
 
 
 @pytest.fixture(scope="session")
 def impatient() -> Iterator[requests.Session]:
-    """A session whose calls last a third of a second at most."""
+    """A session for calls that are to run out of time."""
     with open_session(connect_s=0.3, call_s=0.3) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def patient() -> Iterator[requests.Session]:
+    """A session for calls that are to be answered, on a busy machine too."""
+    with open_session(connect_s=5, call_s=10) as session:
         yield session
 
 
@@ -38,10 +47,19 @@ def wires() -> Iterator[Callable[[Script], Wire]]:
 
 
 @pytest.fixture
-def speaking(
-    wires: Callable[[Script], Wire], impatient: requests.Session
-) -> Callable[[Script], tuple[HttpCluster, Wire]]:
+def speaking(wires: Callable[[Script], Wire], patient: requests.Session) -> Speaking:
     """`speaking(script)`: a driver, and the wire that it calls."""
+
+    def start(script: Script) -> tuple[HttpCluster, Wire]:
+        wire = wires(script)
+        return HttpCluster(url=wire.url, key=KEY, session=patient), wire
+
+    return start
+
+
+@pytest.fixture
+def speaking_impatiently(wires: Callable[[Script], Wire], impatient: requests.Session) -> Speaking:
+    """The same with deadlines of a fraction of a second."""
 
     def start(script: Script) -> tuple[HttpCluster, Wire]:
         wire = wires(script)
@@ -63,7 +81,10 @@ def dataset_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def reference_cluster(
-    dataset_url: str, impatient: requests.Session, tmp_path_factory: pytest.TempPathFactory
+    dataset_url: str,
+    patient: requests.Session,
+    impatient: requests.Session,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[int], ClusterUnderTest]]:
     """`reference_cluster(level)`: the gpu_node in a process of its own, one for the session."""
     with ExitStack() as started:
@@ -75,7 +96,6 @@ def reference_cluster(
                 port=port, folder=folder, api_key=KEY, gpus=["H100-80GB:64"], level=level, speed=2000, faults=True
             )
             started.enter_context(programs.running(program, folder / "log"))
-            patient = started.enter_context(open_session(connect_s=5, call_s=10))
             url = node.url(port)
             cluster = HttpCluster(url=url, key=KEY, session=patient)
             return ClusterUnderTest(

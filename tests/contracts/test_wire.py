@@ -10,11 +10,9 @@ import requests
 
 from jobs.clusters.base import ClusterError, NotSent, Refused, Unknown, Unreadable
 from jobs.clusters.http.driver import HttpCluster
-from tests.contracts.conftest import KEY
+from tests.contracts.conftest import KEY, Speaking
 from tests.contracts.orders import LEVEL_1, LEVEL_2, order
 from tests.contracts.wire import Script, Wire, drip, hang, hang_up, raw, reply, reset
-
-Speaking = Callable[[Script], tuple[HttpCluster, Wire]]
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 BIG = b'{"external_job_id": "' + b"x" * 9 * 1024**2 + b'"}'
@@ -31,21 +29,21 @@ def unused_url() -> Iterator[str]:
 # -- Nothing was sent -------------------------------------------------------------------------------------
 
 
-def test_a_refused_connection_means_not_sent(impatient: requests.Session, unused_url: str) -> None:
+def test_a_refused_connection_means_not_sent(patient: requests.Session, unused_url: str) -> None:
     with pytest.raises(NotSent, match="connection refused"):
-        HttpCluster(url=unused_url, key=KEY, session=impatient).submit(order(), capabilities=LEVEL_1)
+        HttpCluster(url=unused_url, key=KEY, session=patient).submit(order(), capabilities=LEVEL_1)
 
 
-def test_a_name_that_does_not_resolve_means_not_sent(impatient: requests.Session) -> None:
+def test_a_name_that_does_not_resolve_means_not_sent(patient: requests.Session) -> None:
     with pytest.raises(NotSent, match="cannot be reached"):
-        HttpCluster(url="http://cluster.invalid", key=KEY, session=impatient).submit(order(), capabilities=LEVEL_1)
+        HttpCluster(url="http://cluster.invalid", key=KEY, session=patient).submit(order(), capabilities=LEVEL_1)
 
 
-def test_a_failed_tls_handshake_means_not_sent(wires: Callable[[Script], Wire], impatient: requests.Session) -> None:
+def test_a_failed_tls_handshake_means_not_sent(wires: Callable[[Script], Wire], patient: requests.Session) -> None:
     plain = wires(reply(200, {}))
     url = plain.url.replace("http:", "https:")
     with pytest.raises(NotSent, match="cannot be reached"):
-        HttpCluster(url=url, key=KEY, session=impatient).submit(order(), capabilities=LEVEL_1)
+        HttpCluster(url=url, key=KEY, session=patient).submit(order(), capabilities=LEVEL_1)
 
 
 def test_a_full_backlog_means_not_sent(impatient: requests.Session) -> None:
@@ -62,15 +60,15 @@ def test_a_full_backlog_means_not_sent(impatient: requests.Session) -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://cluster", "cluster:80", "http://", "http://[::1"])
-def test_an_address_that_cannot_be_called_means_not_sent(impatient: requests.Session, url: str) -> None:
+def test_an_address_that_cannot_be_called_means_not_sent(patient: requests.Session, url: str) -> None:
     with pytest.raises(NotSent):
-        HttpCluster(url=url, key=KEY, session=impatient).capabilities()
+        HttpCluster(url=url, key=KEY, session=patient).capabilities()
 
 
-def test_a_key_that_no_header_can_carry_means_not_sent_and_is_not_shown(impatient: requests.Session) -> None:
+def test_a_key_that_no_header_can_carry_means_not_sent_and_is_not_shown(patient: requests.Session) -> None:
     key = "first-line\nsecond-line"
     with pytest.raises(NotSent) as caught:
-        HttpCluster(url="http://127.0.0.1:1", key=key, session=impatient).capabilities()
+        HttpCluster(url="http://127.0.0.1:1", key=key, session=patient).capabilities()
     assert "first-line" not in "".join(traceback.format_exception(caught.value))
 
 
@@ -112,8 +110,8 @@ def test_a_key_that_no_header_can_carry_means_not_sent_and_is_not_shown(impatien
         "408",
     ],
 )
-def test_a_submit_without_a_usable_answer_has_an_unknown_outcome(speaking: Speaking, script: Script) -> None:
-    cluster, wire = speaking(script)
+def test_a_submit_without_an_answer_has_an_unknown_outcome(speaking_impatiently: Speaking, script: Script) -> None:
+    cluster, wire = speaking_impatiently(script)
     with pytest.raises(Unknown):
         cluster.submit(order(), capabilities=LEVEL_1)
     assert len(wire.requests) == 1, "a submit is never repeated by the driver itself"
@@ -182,8 +180,8 @@ def test_a_redirect_is_not_followed_and_the_message_says_where_it_leads(
     ],
     ids=["silence", "reset", "401", "400", "422", "500", "garbage", "bad status line"],
 )
-def test_no_fault_tells_the_key_a_signature_or_a_token(speaking: Speaking, script: Script) -> None:
-    cluster, _ = speaking(script)
+def test_no_fault_tells_the_key_a_signature_or_a_token(speaking_impatiently: Speaking, script: Script) -> None:
+    cluster, _ = speaking_impatiently(script)
     with pytest.raises(ClusterError) as caught:
         cluster.submit(
             order(callback_url="http://here/callback", callback_token="the-callback-token"), capabilities=LEVEL_2
@@ -260,8 +258,8 @@ def test_a_download_follows_no_redirect(speaking: Speaking, wires: Callable[[Scr
     assert elsewhere.requests == []
 
 
-def test_a_download_that_crawls_is_given_up(speaking: Speaking) -> None:
-    cluster, _ = speaking(drip(HEAD + b"Content-Length: 100000\r\n\r\n"))
+def test_a_download_that_crawls_is_given_up(speaking_impatiently: Speaking) -> None:
+    cluster, _ = speaking_impatiently(drip(HEAD + b"Content-Length: 100000\r\n\r\n"))
     with pytest.raises(Unknown, match="in time"):
         list(cluster.download("/files/a"))
 

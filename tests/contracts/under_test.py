@@ -32,6 +32,10 @@ class ClusterUnderTest:
     def level(self) -> int:
         return self.capabilities.level
 
+    def when(self, effect: dict[str, Any]) -> Cluster:
+        """The one to call while this effect lasts: no test waits for what never comes."""
+        return self.impatient if {"hang_s", "drip"} & effect.keys() else self.cluster
+
     def order(self, **changes: Any) -> Submission:
         """A job on a data set that the cluster can fetch."""
         dataset = DatasetRef(
