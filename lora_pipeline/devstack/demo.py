@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--reset", action="store_true", help="forget everything stored, and begin anew")
     parser.add_argument("--port", type=int, help="of the web pages (default: a free one, kept over restarts)")
     parser.add_argument("--level", type=int, choices=(1, 2), default=2, help="the GPU cluster API's level (default 2)")
-    parser.add_argument("--speed", type=float, default=10, help="of simulated training (default 10 times)")
+    parser.add_argument("--speed", type=float, default=2, help="of simulated training (default 2 times)")
     parser.add_argument("--poll-interval", type=int, default=5, help="seconds between two ticks, at the first start")
     parser.add_argument("--no-jobs", dest="jobs", action="store_false", help="only start, create nothing")
     parser.add_argument("--timeout", type=float, default=900, help="of --once, in seconds (default 900)")

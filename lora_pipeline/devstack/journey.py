@@ -4,10 +4,12 @@ All of it goes through the API, as any client would do it. It is safe to begin a
 name, jobs by their idempotency key.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
@@ -84,8 +86,12 @@ class Journey:
             self._pause(_BETWEEN_LOOKS)
 
     def check_results(self, jobs: list[dict[str, Any]]) -> None:
-        """Return if all jobs are completed and every file of their artifacts is in storage; raises JourneyFailed."""
-        problems = [problem for job in jobs for problem in self._problems(self._api.get(f"jobs/{job['id']}")["job"])]
+        """Return if all jobs are completed and their artifacts can be fetched from storage; raises JourneyFailed."""
+        try:
+            ended = [self._api.get(f"jobs/{job['id']}")["job"] for job in jobs]
+            problems = [problem for job in ended for problem in self._problems(job)]
+        except (ApiError, requests.RequestException) as error:
+            raise JourneyFailed(str(error)) from error
         if problems:
             raise JourneyFailed("\n".join(problems))
 
@@ -169,10 +175,17 @@ class Journey:
             reason = " ".join(filter(None, (error.get("message"), error.get("advice"))))
             return [f"{job['name']} is {job['status']}. {reason or job.get('waiting_for') or ''}".rstrip()]
         artifact = self._api.get(f"jobs/{job['id']}/artifact")["artifact"]
-        bucket, missing = self._buckets["lora-models"], []
-        for file in artifact["files"]:
-            try:
-                self._s3.client().head_object(Bucket=bucket, Key=file["storage_path"])
-            except ClientError:
-                missing.append(f"{job['name']}: {file['path']} is not in {bucket}.")
-        return missing if artifact["files"] else [f"{job['name']} has no files in {bucket}."]
+        bucket = self._buckets["lora-models"]
+        if not artifact["files"]:
+            return [f"{job['name']} has no files in {bucket}."]
+        broken = [file["path"] for file in artifact["files"] if not _is_whole(file, bucket)]
+        return [f"{job['name']}: {path} cannot be fetched from {bucket}." for path in broken]
+
+
+def _is_whole(file: dict[str, Any], bucket: str) -> bool:
+    """True when the file's signed URL brings, from `bucket`, just the bytes that the artifact lists."""
+    address = urlsplit(file["url"] or "")
+    if not (address.path.startswith(f"/{bucket}/") or address.netloc.startswith(f"{bucket}.")):
+        return False
+    answer = requests.get(file["url"], timeout=60)
+    return answer.ok and hashlib.sha256(answer.content).hexdigest() == file["sha256"]

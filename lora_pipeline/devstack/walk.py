@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from lora_pipeline.devstack.client import Api, ApiError
+from lora_pipeline.devstack.client import Api
 from lora_pipeline.devstack.interrupts import StopRequested
 from lora_pipeline.devstack.journey import Journey, JourneyFailed
 from lora_pipeline.devstack.stack import Stack
@@ -55,13 +55,14 @@ class Walk:
             self._journey.check_results(jobs)
             self._terminal.say("Both jobs are completed, their adapters are in lora-models.")
             self.succeeded = True
-        except (JourneyFailed, ApiError) as error:
+        except JourneyFailed as error:
             self._terminal.freeze()
             self._terminal.say(str(error))
         except StopRequested:
             return
-        self._done.set()
-        self._wake()
+        finally:
+            self._done.set()
+            self._wake()
 
     def _pause(self, seconds: float) -> None:
         if self._stopped.wait(seconds):
