@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -94,15 +93,14 @@ class NodeProcess:
         assert answer.status_code == 201, answer.text
         return int(answer.json()["number"])
 
-    def raw(self, request: str) -> bytes:
-        """Sends bytes over a bare socket and returns all that comes back; a reset raises."""
-        host, port = self.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
-            connection.sendall(request.encode())
-            received = b""
-            while chunk := connection.recv(65536):
-                received += chunk
-            return received
+    def wait_until_struck(self) -> None:
+        """Waits until some rule has hit a call."""
+        patience = threading.Event()
+        for _ in range(1000):
+            if any(rule["hits"] for rule in self.get("/faults")["faults"]):
+                return
+            patience.wait(0.01)
+        raise AssertionError("no rule was hit")
 
 
 class Outside:

@@ -45,7 +45,7 @@ def test_urls_tokens_and_labels_may_differ_when_a_key_is_used_again(
 ) -> None:
     body = order()
     fast_node.start(body)
-    again = body | {
+    again: dict[str, Any] = body | {
         "callback_token": "another",
         "labels": {"owner": "bob"},
         "dataset_url": "http://elsewhere/x",
@@ -60,7 +60,7 @@ def test_urls_tokens_and_labels_may_differ_when_a_key_is_used_again(
 def test_a_key_with_another_payload_is_422(fast_node: NodeProcess, order: Orders) -> None:
     body = order()
     fast_node.start(body)
-    changes = [
+    changes: list[dict[str, Any]] = [
         {"base_model": "other-7B"},
         {"hyperparameters": {"learning_rate": 1e-4}},
         {"gpu_config": {"type": "H100-80GB", "count": 2}},

@@ -1,12 +1,14 @@
 """One serving process: state directory, socket, ready line, quick and clean end."""
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import logging
 import os
 import socket
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 import uvicorn
@@ -16,6 +18,7 @@ from gpu_node.connections import Connections
 from gpu_node.settings import Settings
 
 GRACE_S = 0.4
+TICK_S = 1.0
 logger = logging.getLogger("gpu_node")
 
 
@@ -59,6 +62,7 @@ class _Server(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._connections = connections
+        self._loop: asyncio.AbstractEventLoop | None = None
         connections.watch(self.server_state)
         self._state_dir, self._url, self._out = state_dir, url, out
 
@@ -71,9 +75,21 @@ class _Server(uvicorn.Server):
             self._out.write(f"gpu_node ready at {self._url}\n")
             self._out.flush()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Ends the serving; the signal is not raised again, so the process ends by itself with 0."""
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._connections.closing.set)
+
+    async def main_loop(self) -> None:
+        """Sleeps until told to end, awake once a second for the Date header (uvicorn: ten times)."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(counter=0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._connections.closing.wait(), TICK_S)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Lets answers under way go out, but cuts off who has not finished after GRACE_S."""
-        self._connections.closing.set()
         cut = asyncio.get_running_loop().call_later(GRACE_S, self._connections.abort_all)
         await super().shutdown(sockets)
         cut.cancel()
