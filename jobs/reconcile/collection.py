@@ -49,6 +49,7 @@ def collect(job_id: uuid.UUID | str) -> None:
             return
         try:
             files = _bring_home(lease, job)
+            summary = _summary(job.artifact.storage_prefix, files)
         except gate.GateClosed as closed:
             _later(lease, closed.reason)
         except (ClusterError, StorageError) as error:
@@ -56,7 +57,7 @@ def collect(job_id: uuid.UUID | str) -> None:
         except NotThereYet as error:
             _later(lease, str(error))
         else:
-            _complete(lease, files)
+            _complete(lease, files, summary)
 
 
 def _bring_home(lease: lifecycle.Lease, job: TrainingJob) -> list[dict[str, object]]:
@@ -116,12 +117,12 @@ def _checked(reader: HashingReader, file: ArtifactFile) -> dict[str, object]:
     return {"size": reader.size, "sha256": reader.sha256}
 
 
-def _complete(lease: lifecycle.Lease, files: list[dict[str, object]]) -> None:
+def _complete(lease: lifecycle.Lease, files: list[dict[str, object]], summary: dict[str, object]) -> None:
     with lifecycle.locked(lease) as job:
         artifact = ModelArtifact.objects.get(job=job)
         artifact.files = files
         artifact.status = ArtifactStatus.READY
-        artifact.training_summary = _summary(artifact)
+        artifact.training_summary = summary
         artifact.quality_metrics = {
             name: job.current_metrics.get(name) for name in ("training_loss", "validation_loss")
         }
@@ -138,12 +139,13 @@ def _complete(lease: lifecycle.Lease, files: list[dict[str, object]]) -> None:
     logger.info("Job %s: %d files in %s", job.short_id, len(files), BUCKET)
 
 
-def _summary(artifact: ModelArtifact) -> dict[str, object]:
+def _summary(prefix: str, files: list[dict[str, object]]) -> dict[str, object]:
     """The run's own summary, where it wrote one that can be read."""
-    entry = next((file for file in artifact.files if file["path"] == "training_summary.json"), None)
-    if entry is None or entry["size"] > MAX_SUMMARY_BYTES:
+    sizes = {file["path"]: file["size"] for file in files}
+    size = sizes.get("training_summary.json")
+    if not isinstance(size, int) or size > MAX_SUMMARY_BYTES:
         return {}
-    pieces = open_store().stream(bucket=BUCKET, path=artifact.storage_prefix + "training_summary.json")
+    pieces = open_store().stream(bucket=BUCKET, path=prefix + "training_summary.json")
     try:
         summary = json.loads(b"".join(pieces))
     except ValueError:
