@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from jobs.clusters import registry
-from jobs.clusters.http.transport import is_sendable
+from jobs.clusters.http.origin import is_sendable
 
 VARIABLES = {"DRIVER": "GPU_CLUSTER_DRIVER", "URL": "GPU_CLUSTER_API_URL", "KEY": "GPU_CLUSTER_API_KEY"}
 

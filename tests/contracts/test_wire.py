@@ -4,15 +4,18 @@ import gzip
 import socket
 import traceback
 from collections.abc import Callable, Iterator
+from time import monotonic
 
 import pytest
 import requests
 
 from jobs.clusters.base import ClusterError, NotSent, Refused, Unknown, Unreadable
+from jobs.clusters.http import deadline
 from jobs.clusters.http.driver import HttpCluster
+from jobs.clusters.registry import open_session
 from tests.contracts.conftest import KEY, Speaking
 from tests.contracts.orders import LEVEL_1, LEVEL_2, order
-from tests.contracts.wire import Script, Wire, drip, hang, hang_up, raw, reply, reset
+from tests.contracts.wire import Script, Wire, drip, hang, hang_up, raw, reply, reset, trickle
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 BIG = b'{"external_job_id": "' + b"x" * 9 * 1024**2 + b'"}'
@@ -229,6 +232,16 @@ def test_calls_in_a_row_share_a_connection(speaking: Speaking) -> None:
     assert (len(wire.requests), wire.connections) == (3, 1)
 
 
+def test_a_connection_that_lay_idle_is_not_trusted_with_a_submit(
+    speaking: Speaking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster, wire = speaking(reply(200, {"external_job_id": "run-1"}))
+    cluster.submit(order(), capabilities=LEVEL_1)
+    monkeypatch.setattr(deadline, "monotonic", lambda: monotonic() + 60)
+    cluster.submit(order(), capabilities=LEVEL_1)
+    assert wire.connections == 2
+
+
 def test_a_proxy_from_the_environment_is_used_under_the_same_clock(
     wires: Callable[[Script], Wire], impatient: requests.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +275,13 @@ def test_a_download_that_crawls_is_given_up(speaking_impatiently: Speaking) -> N
     cluster, _ = speaking_impatiently(drip(HEAD + b"Content-Length: 100000\r\n\r\n"))
     with pytest.raises(Unknown, match="in time"):
         list(cluster.download("/files/a"))
+
+
+def test_a_download_may_last_longer_than_a_call_as_long_as_it_moves(wires: Callable[[Script], Wire]) -> None:
+    wire = wires(trickle(b"x" * 16_384, count=60))
+    with open_session(connect_s=1, call_s=1) as session:
+        cluster = HttpCluster(url=wire.url, key=KEY, session=session)
+        assert sum(map(len, cluster.download("/files/a"))) == 60 * 16_384
 
 
 def test_a_download_that_breaks_off_is_not_taken_for_whole(speaking: Speaking) -> None:

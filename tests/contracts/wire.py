@@ -126,6 +126,21 @@ def drip(start: bytes) -> Script:
     return script
 
 
+def trickle(piece: bytes, count: int) -> Script:
+    """A body of `count` pieces, a fiftieth of a second apart."""
+
+    def script(connection: socket.socket, request: Request) -> None:
+        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(piece) * count}\r\n\r\n".encode())
+        connection.settimeout(0.02)
+        for _ in range(count):
+            connection.sendall(piece)
+            with suppress(TimeoutError):
+                connection.recv(1)
+        connection.settimeout(None)
+
+    return script
+
+
 def hang(connection: socket.socket, request: Request) -> None:
     """No answer; goes on when the caller has hung up."""
     connection.recv(1)

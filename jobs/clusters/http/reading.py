@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 MAX_INT = 2**31 - 1
@@ -90,13 +91,19 @@ def numbers(value: object) -> tuple[dict[str, float | None], dict[str, str]]:
     finite: dict[str, float | None] = {}
     nonfinite: dict[str, str] = {}
     for given, member in list(mapping(value).items())[:MAX_NAMES]:
-        name = text(given, longest=64)
+        name = _name(given)
         if name is None:
             continue
         finite[name] = number(member)
-        if (word := _nonfinite(member)) is not None:
+        if finite[name] is None and (word := _nonfinite(member)) is not None:
             nonfinite[name] = word
     return finite, nonfinite
+
+
+@lru_cache(maxsize=1024)
+def _name(given: str) -> str | None:
+    # The same few names come with every point of every job.
+    return text(given, longest=64)
 
 
 def _nonfinite(value: object) -> str | None:

@@ -7,24 +7,21 @@ here, never taken from an exception of the HTTP library: those quote URLs, and U
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urljoin
 
 import requests
 from requests import exceptions
-from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError, LocationParseError, MaxRetryError, ReadTimeoutError
-from urllib3.util import parse_url
+from urllib3.exceptions import HTTPError, MaxRetryError, ReadTimeoutError
 
 from jobs.clusters.base import ClusterError, Denied, NotSent, Refused, Unknown, Unreadable
 from jobs.clusters.http.answer import Answer
 from jobs.clusters.http.deadline import NotConnected, countdown_of
 from jobs.clusters.http.faults import fault_of
+from jobs.clusters.http.origin import KeyForOrigin, is_sendable, resolved
 
 MAX_BODY = 8 * 1024**2
 TOO_LARGE = "too_large"
 
 _MAX_PROBLEM = 64 * 1024
-_PORTS = {"http": 80, "https": 443}
 _PIECE = 64 * 1024
 _LEAST_SPEED = 16 * 1024
 _UNSENDABLE = (
@@ -46,7 +43,7 @@ class Transport:
         self._base_url = base_url.rstrip("/") + "/"
         self._key = key
         self._session = session
-        self._auth = _KeyForOrigin(key, self._base_url)
+        self._auth = KeyForOrigin(key, self._base_url)
 
     def call(
         self,
@@ -72,7 +69,7 @@ class Transport:
 
         A refusal is never `Denied`: an address that ran out says nothing about our key.
         """
-        with self._sent("GET", _resolved(self._base_url, url)) as response:
+        with self._sent("GET", resolved(self._base_url, url)) as response:
             if not 200 <= response.status_code < 300:
                 fault = fault_of(self._problem(response))
                 raise Refused(fault.message, code=fault.code) if isinstance(fault, Denied) else fault
@@ -100,46 +97,6 @@ class Transport:
             raise NotSent("The cluster's address cannot be used: check the settings.", code="setting") from None
         except (requests.RequestException, HTTPError) as fault:
             raise _meaning(fault) from None
-
-
-def is_sendable(key: str) -> bool:
-    """Whether a key can be put into a header."""
-    return key.isascii() and key.isprintable() and " " not in key
-
-
-class _KeyForOrigin(AuthBase):
-    """Adds the key to requests to one origin. Given for every request, it also keeps ~/.netrc out."""
-
-    def __init__(self, key: str, url: str) -> None:
-        self._key = key
-        self._origin = _origin(url)
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._key and self._origin is not None and _origin(request.url or "") == self._origin:
-            request.headers["Authorization"] = f"Bearer {self._key}"
-        return request
-
-
-def _origin(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port, by the parser that requests connects by; None for what is no http(s) URL."""
-    try:
-        parts = parse_url(url)
-    except LocationParseError:
-        return None
-    if parts.scheme not in _PORTS or not parts.host:
-        return None
-    return parts.scheme, parts.host.lower(), parts.port or _PORTS[parts.scheme]
-
-
-def _resolved(base_url: str, url: str) -> str:
-    """A file's URL, which may be relative to the cluster's. Raises Refused for anything but http(s)."""
-    try:
-        whole = urljoin(base_url, url)
-    except ValueError:
-        whole = ""
-    if _origin(whole) is None:
-        raise Refused("The cluster names an address for a file that is no http(s) URL.", code="bad_url")
-    return whole
 
 
 def _body(response: requests.Response) -> bytes:
