@@ -130,3 +130,8 @@ server_error = _error_view(
     "Something went wrong on our side. The operator's log has the details.",
     defaults.server_error,
 )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that was open for too long, or sent from elsewhere: the same answer as for any other refusal."""
+    return permission_denied(request, PermissionDenied("Reload the page and try again."))

@@ -51,14 +51,14 @@ def _web() -> Iterator[CheckMessage]:
 
 
 def _numbers() -> Iterator[CheckMessage]:
-    for variable, lowest, highest in (
-        ("POLL_INTERVAL_SECONDS", 1, 3600),
-        ("JOB_MAX_RUNTIME_SECONDS", 60, MAX_RUNTIME_S),
+    for variable, value, lowest, highest in (
+        ("POLL_INTERVAL_SECONDS", settings.POLL_INTERVAL_SECONDS, 1, 3600),
+        ("JOB_MAX_RUNTIME_SECONDS", settings.JOB_MAX_RUNTIME_SECONDS, 60, MAX_RUNTIME_S),
+        ("NUM_PROXIES", api_settings.NUM_PROXIES, 0, 10),
     ):
-        value = getattr(settings, variable)
         if not lowest <= value <= highest:
             problem = f"{variable} is {value}, outside {lowest} to {highest}."
-            yield Error(problem, hint=f"Set {variable} to a number of seconds within.", id="lora_pipeline.E005")
+            yield Error(problem, hint=f"Set {variable} to a number within.", id="lora_pipeline.E005")
 
 
 def _broker() -> Iterator[CheckMessage]:

@@ -34,6 +34,7 @@ SECURE_REDIRECT_EXEMPT = [r"^health/?$", r"^ready/?$"]
 ROOT_URLCONF = "lora_pipeline.urls"
 WSGI_APPLICATION = "lora_pipeline.wsgi.application"
 APPEND_SLASH = False
+CSRF_FAILURE_VIEW = "lora_pipeline.api_errors.csrf_failure"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "job-list"
 LOGOUT_REDIRECT_URL = "login"
@@ -227,6 +228,9 @@ REST_FRAMEWORK = {
         "callback": env.str("API_RATE_CALLBACK", default="6000/min"),
         "login": env.str("API_RATE_LOGIN", default="10/min"),
     },
+    # How many reverse proxies stand before us: so many entries of X-Forwarded-For can be believed.
+    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
+    "URL_FORMAT_OVERRIDE": None,  # ?format= may be a filter
     "COERCE_DECIMAL_TO_STRING": False,
     "UNICODE_JSON": True,
     "DEFAULT_VERSIONING_CLASS": None,

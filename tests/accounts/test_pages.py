@@ -44,6 +44,11 @@ def test_guessing_is_slowed_down_for_an_address_and_for_a_name(alice: User) -> N
     assert log_in("alice", "alice-password", REMOTE_ADDR="192.0.2.9") == 302
 
 
+def test_an_invented_forwarding_header_does_not_reset_the_count(alice: User) -> None:
+    attempts = [log_in(f"nobody {n}", "x", HTTP_X_FORWARDED_FOR=f"192.0.2.{n}") for n in range(11)]
+    assert attempts == [200] * 10 + [429]
+
+
 def test_after_a_minute_one_may_try_again(alice: User) -> None:
     now = timezone.now()
     with time_machine.travel(now, tick=False):
@@ -70,7 +75,9 @@ def test_logging_out_takes_a_post(alice: User, page: Page) -> None:
 
 def test_the_login_form_is_protected_against_csrf(alice: User) -> None:
     client = Client(enforce_csrf_checks=True)
-    assert client.post("/login", {"username": "alice", "password": "alice-password"}).status_code == 403
+    refused = client.post("/login", {"username": "alice", "password": "alice-password"})
+    assert refused.status_code == 403
+    assert "<style" not in refused.content.decode()
 
 
 def test_the_page_makes_a_token_and_shows_it_once(alice: User, page: Page) -> None:

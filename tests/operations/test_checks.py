@@ -50,13 +50,14 @@ def test_all_that_is_wrong_is_named_at_once_and_secrets_are_not_repeated() -> No
         PUBLIC_BASE_URL="ftp://lora.example.com/path",
         CSRF_TRUSTED_ORIGINS="https://lora.example.com/path",
         API_RATE_USER="lots",
+        NUM_PROXIES="-1",
         S3_SECRET_ACCESS_KEY="",
         GPU_CLUSTER_API_URL="gpu.example.com",
     )
     assert done.returncode == 1
     for variable in (
         *("SECRET_KEY", "POLL_INTERVAL_SECONDS", "JOB_MAX_RUNTIME_SECONDS", "REDIS_URL", "PUBLIC_BASE_URL"),
-        *("CSRF_TRUSTED_ORIGINS", "API_RATE_USER", "S3_SECRET_ACCESS_KEY", "GPU_CLUSTER_API_URL"),
+        *("CSRF_TRUSTED_ORIGINS", "API_RATE_USER", "NUM_PROXIES", "S3_SECRET_ACCESS_KEY", "GPU_CLUSTER_API_URL"),
     ):
         assert variable in done.stderr
     assert "too-short" not in done.stderr
