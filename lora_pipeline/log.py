@@ -46,6 +46,8 @@ def config(level: str) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "botocore": {"level": "WARNING"},
+            # Its warnings carry whole URLs, which may be signed.
+            "urllib3": {"level": "ERROR"},
             "matplotlib": {"level": "WARNING"},
         },
     }
