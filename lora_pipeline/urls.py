@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
+    path("", include("datasets.urls")),
     path("", include("jobs.urls")),
     path("", include("notifications.urls")),
 ]
