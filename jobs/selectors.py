@@ -27,10 +27,7 @@ def visible_to(user: User) -> QuerySet[TrainingJob]:
 
 def job_get(user: User, job_id: uuid.UUID | str) -> TrainingJob:
     """One visible job with what its JSON needs. Raises JobNotFound, also for an id of somebody else's."""
-    job = _with_relations(visible_to(user)).filter(pk=job_id).first()
-    if job is None:
-        raise JobNotFound
-    return job
+    return _one(visible_to(user), job_id)
 
 
 def job_list(
@@ -75,10 +72,7 @@ def job_artifact(job: TrainingJob) -> ModelArtifact:
 
 def any_job(job_id: uuid.UUID | str) -> TrainingJob:
     """One job, whoever owns it: for operators alone. Raises JobNotFound."""
-    job = _with_relations(TrainingJob.objects.all()).filter(pk=job_id).first()
-    if job is None:
-        raise JobNotFound
-    return job
+    return _one(TrainingJob.objects.all(), job_id)
 
 
 def cost_list(
@@ -154,5 +148,20 @@ def base_model_get(name: str = "") -> BaseModel:
     return chosen
 
 
+def _one(jobs: QuerySet[TrainingJob], job_id: uuid.UUID | str) -> TrainingJob:
+    try:
+        return _with_relations(jobs).order_by().get(pk=job_id)
+    except TrainingJob.DoesNotExist:
+        raise JobNotFound from None
+
+
 def _with_relations(jobs: QuerySet[TrainingJob]) -> QuerySet[TrainingJob]:
-    return jobs.select_related("owner", "dataset", "base_model", "artifact")
+    """With the rows that a job's JSON names, without their long texts."""
+    return jobs.select_related("owner", "dataset", "base_model", "artifact").defer(
+        "dataset__sample",
+        "dataset__validation_errors",
+        "dataset__validation_warnings",
+        "artifact__files",
+        "artifact__training_summary",
+        "artifact__configuration",
+    )

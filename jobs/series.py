@@ -8,13 +8,13 @@ database stays the truth: a process without memory of a job reads all of it and 
 Whether somebody may see the job is decided before (jobs.selectors.visible_to).
 """
 
-import math
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,12 @@ _ENTRY_OVERHEAD = 200  # an entry costs as much as so many points, however few i
 
 POINT_COLUMNS = ("attempt", "restart", "step", "epoch", *METRIC_NAMES, "timestamp")
 _KEY = POINT_COLUMNS[:3]
-_COLUMNS = ("id", "version", *_KEY, "epoch", *METRIC_NAMES)
-_DTYPE = np.dtype([(name, np.int64) for name in _COLUMNS[:5]] + [(name, np.float64) for name in _COLUMNS[5:]])
+_NUMBERS = POINT_COLUMNS[:-1]
+_HELD_COLUMNS = ("id", "version", *_NUMBERS)
+_TYPES = [np.int64 if name in {"id", "version", *_KEY} else np.float64 for name in _HELD_COLUMNS]
+_CHUNK = 2000
 
-Table = NDArray[np.void]
+Table = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Chart:
 class _Held:
     table: Table
     version: int = 0
-    last_charts: dict[int, Chart] = field(default_factory=dict)
+    last_chart: tuple[int, Chart] | None = None
+    times: dict[int, str | None] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -66,13 +69,13 @@ def chart(job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS)
     held = _entry(job.id)
     with held.lock:
         _refresh(held, job)
-        if since == 0 and max_points in held.last_charts:
-            return held.last_charts[max_points]
-        table = held.table if since == 0 else held.table[held.table["version"] > since]
-        kept = table[downsample.extremes([table[name] for name in METRIC_NAMES], max_points)]
-        answer = Chart(points=_as_points(kept), total=len(held.table), next=held.version)
+        if since == 0 and held.last_chart and held.last_chart[0] == max_points:
+            return held.last_chart[1]
+        table = held.table if since == 0 else _rows(held.table, held.table["version"] > since)
+        kept = _rows(table, downsample.extremes([table[name] for name in METRIC_NAMES], max_points))
+        answer = Chart(points=_as_points(kept, held.times), total=len(held.table["id"]), next=held.version)
         if since == 0:
-            held.last_charts = {max_points: answer}
+            held.last_chart = max_points, answer
     _forget_the_oldest()
     return answer
 
@@ -80,7 +83,7 @@ def chart(job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS)
 def every_point(job: TrainingJob) -> Iterator[tuple[int | float | str | None, ...]]:
     """All stored points in order, each with the values of POINT_COLUMNS, in bounded memory."""
     points = MetricsPoint.objects.filter(job_id=job.id).order_by(*_KEY)
-    for *values, time in points.values_list(*POINT_COLUMNS).iterator(chunk_size=2000):
+    for *values, time in points.values_list(*POINT_COLUMNS).iterator(chunk_size=_CHUNK):
         yield (*values, _iso(time))
 
 
@@ -92,7 +95,7 @@ def forget_all() -> None:
 
 def _entry(job_id: uuid.UUID) -> _Held:
     with _held_lock:
-        held = _held.setdefault(job_id, _Held(np.empty(0, _DTYPE)))
+        held = _held.setdefault(job_id, _Held(_table(())))
         _held.move_to_end(job_id)
         return held
 
@@ -100,40 +103,59 @@ def _entry(job_id: uuid.UUID) -> _Held:
 def _refresh(held: _Held, job: TrainingJob) -> None:
     if job.metrics_version <= held.version:
         return
-    changed = MetricsPoint.objects.filter(job_id=job.id, version__gt=held.version)
-    rows = changed.order_by(*_KEY).values_list(*_COLUMNS)
-    fresh = np.array(list(rows), _DTYPE)
-    if len(fresh):
+    changed = MetricsPoint.objects.filter(job_id=job.id).order_by(*_KEY)
+    if held.version:  # else all, which an index has in this order
+        changed = changed.filter(version__gt=held.version)
+    fresh = _table(changed.values_list(*_HELD_COLUMNS).iterator(chunk_size=_CHUNK))
+    if len(fresh["id"]):
         held.table = _merged(held.table, fresh)
+    if held.times:
+        for id in fresh["id"].tolist():
+            held.times.pop(id, None)
     # A commit between reading the job and its points shows here; it must not be fetched again as "newer".
     held.version = max(job.metrics_version, int(fresh["version"].max(initial=0)))
-    held.last_charts = {}
+    held.last_chart = None
+
+
+def _table(rows: Iterable[tuple[Any, ...]]) -> Table:
+    """Rows of _HELD_COLUMNS as columns; a missing number is NaN. Never holds many rows as Python objects."""
+    parts, remaining = [], iter(rows)
+    while chunk := list(islice(remaining, _CHUNK)):
+        parts.append([np.array(column, type) for column, type in zip(zip(*chunk, strict=True), _TYPES, strict=True)])
+    columns = [np.concatenate(pieces) for pieces in zip(*parts, strict=True)] or [np.empty(0, t) for t in _TYPES]
+    return dict(zip(_HELD_COLUMNS, columns, strict=True))
+
+
+def _rows(table: Table, chosen: NDArray[Any]) -> Table:
+    return {name: column[chosen] for name, column in table.items()}
 
 
 def _merged(old: Table, new: Table) -> Table:
     """Both, in key order; of equal keys the new row."""
-    both = np.concatenate([old, new])
-    if not len(old) or old[-1][list(_KEY)].item() < new[0][list(_KEY)].item():
+    both = {name: np.concatenate([old[name], new[name]]) for name in _HELD_COLUMNS}
+    if not len(old["id"]) or [old[name][-1] for name in _KEY] < [new[name][0] for name in _KEY]:
         return both  # appended at the end: the usual case
-    ordered = both[np.lexsort([both[name] for name in reversed(_KEY)])]  # stable: old before new
-    is_last = np.ones(len(ordered), bool)
+    ordered = _rows(both, np.lexsort([both[name] for name in reversed(_KEY)]))  # stable: old before new
+    is_last = np.ones(len(ordered["id"]), bool)
     is_last[:-1] = np.logical_or.reduce([ordered[name][1:] != ordered[name][:-1] for name in _KEY])
-    return ordered[is_last]
+    return _rows(ordered, is_last)
 
 
-def _as_points(table: Table) -> list[dict[str, Any]]:
-    """Rows as JSON. Times, which nobody computes with, are read for these rows alone."""
-    ids = table["id"].tolist()
-    times = dict(MetricsPoint.objects.filter(id__in=ids).values_list("id", "timestamp").order_by())
-    points = []
-    for id, _, attempt, restart, step, *numbers in table.tolist():
-        point: dict[str, Any] = {"attempt": attempt, "restart": restart, "step": step}
-        point.update(
-            (name, None if math.isnan(number) else number) for name, number in zip(_COLUMNS[5:], numbers, strict=True)
-        )
-        point["timestamp"] = _iso(times.get(id))
-        points.append(point)
-    return points
+def _as_points(table: Table, times: dict[int, str | None]) -> list[dict[str, Any]]:
+    """Rows as JSON. Times, which nobody computes with, are read for these rows alone and kept in `times`."""
+    ids: list[int] = table["id"].tolist()
+    if len(times) > 2 * MAX_POINTS:
+        times.clear()
+    if unread := [id for id in ids if id not in times]:
+        rows = MetricsPoint.objects.filter(id__in=unread).order_by().values_list("id", "timestamp")
+        times.update((id, _iso(time)) for id, time in rows)
+    columns = [*(_with_none(table[name]) for name in _NUMBERS), [times.get(id) for id in ids]]
+    return [dict(zip(POINT_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _with_none(column: NDArray[Any]) -> list[Any]:
+    values: list[Any] = column.tolist()
+    return [None if value != value else value for value in values]  # NaN alone differs from itself
 
 
 def _iso(time: datetime | None) -> str | None:
@@ -143,7 +165,7 @@ def _iso(time: datetime | None) -> str | None:
 def _forget_the_oldest() -> None:
     """Drop the jobs not looked at for longest until the rest fits; never the one just used."""
     with _held_lock:
-        size = sum(_ENTRY_OVERHEAD + len(held.table) for held in _held.values())
+        size = sum(_ENTRY_OVERHEAD + len(held.table["id"]) for held in _held.values())
         while size > HELD_POINTS and len(_held) > 1:
             _, dropped = _held.popitem(last=False)
-            size -= _ENTRY_OVERHEAD + len(dropped.table)
+            size -= _ENTRY_OVERHEAD + len(dropped.table["id"])
