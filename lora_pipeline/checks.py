@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from kombu.utils.url import parse_url
 from rest_framework.settings import api_settings
@@ -20,6 +20,13 @@ MAX_RUNTIME_S = 90 * 24 * 3600
 def settings_make_sense(**_: Any) -> list[CheckMessage]:
     """What settings.py could parse, but nobody can work with."""
     return [*_secret(), *_web(), *_numbers(), *_broker(), *_rates()]
+
+
+def refuse_errors() -> None:
+    """Run all system checks, as manage.py does by itself; raises ImproperlyConfigured with every error in words."""
+    errors = [message for message in run_checks() if message.is_serious() and not message.is_silenced()]
+    if errors:
+        raise ImproperlyConfigured("\n".join(["The settings are not usable:", *map(str, errors)]))
 
 
 def _secret() -> Iterator[CheckMessage]:
@@ -54,7 +61,7 @@ def _numbers() -> Iterator[CheckMessage]:
     for variable, value, lowest, highest in (
         ("POLL_INTERVAL_SECONDS", settings.POLL_INTERVAL_SECONDS, 1, 3600),
         ("JOB_MAX_RUNTIME_SECONDS", settings.JOB_MAX_RUNTIME_SECONDS, 60, MAX_RUNTIME_S),
-        ("NUM_PROXIES", api_settings.NUM_PROXIES, 0, 10),
+        ("NUM_PROXIES", int(api_settings.NUM_PROXIES or 0), 0, 10),
     ):
         if not lowest <= value <= highest:
             problem = f"{variable} is {value}, outside {lowest} to {highest}."

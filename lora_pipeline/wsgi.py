@@ -1,9 +1,12 @@
-"""WSGI entry point: `gunicorn lora_pipeline.wsgi`."""
+"""WSGI entry point: `gunicorn lora_pipeline.wsgi`. It starts only with settings that make sense."""
 
 import os
 
 from django.core.wsgi import get_wsgi_application
 
+from lora_pipeline.checks import refuse_errors
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lora_pipeline.settings")
 
 application = get_wsgi_application()
+refuse_errors()

@@ -23,16 +23,22 @@ PRODUCTION = {
 }
 
 
-def check(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`manage.py check` as an operator runs it."""
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A program of the product in a production environment."""
     return subprocess.run(
-        [sys.executable, "-W", "error", "manage.py", "check", *arguments],
+        [sys.executable, *command],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **PRODUCTION, **environment},
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
+
+
+def check(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py check` as an operator runs it."""
+    return run("-W", "error", "manage.py", "check", *arguments, **environment)
 
 
 def test_a_production_environment_passes_without_a_word_of_warning() -> None:
@@ -68,3 +74,18 @@ def test_all_that_is_wrong_is_named_at_once_and_secrets_are_not_repeated() -> No
 def test_what_has_no_default_is_asked_for(variable: str) -> None:
     done = check(**{variable: ""})
     assert f"{variable} is not set" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["-c", "import lora_pipeline.wsgi"],
+        ["-m", "celery", "-A", "lora_pipeline", "worker", "-Q", "control", "--pool", "threads"],
+        ["-m", "celery", "-A", "lora_pipeline", "beat", "--pidfile=", "-S", "celery.beat:Scheduler"],
+    ],
+    ids=["web", "worker", "beat"],
+)
+def test_no_program_starts_with_settings_that_make_no_sense(program: list[str]) -> None:
+    done = run(*program, POLL_INTERVAL_SECONDS="0")
+    assert done.returncode != 0
+    assert "POLL_INTERVAL_SECONDS is 0, outside 1 to 3600." in done.stderr
