@@ -1,13 +1,16 @@
 """`bin/NAME …` arrives here: make the environments that NAME needs, then become it."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # was this folder, since Python was started on it
 
-from bootstrap import environment, installer, locks  # noqa: E402 - needs the path above
+from bootstrap import installer, locks  # noqa: E402 - needs the path above
+from bootstrap.environment import Checkout  # noqa: E402
 
+UV = ROOT / "requirements" / "uv.txt"
 APP = [ROOT / "requirements.txt", ROOT / "requirements" / "stack.txt"]
 DEV = [ROOT / "requirements" / "dev.txt"]
 NODE = [ROOT / "gpu_node" / "requirements.txt"]
@@ -16,14 +19,16 @@ NODE_DEV = [ROOT / "gpu_node" / "requirements-dev.txt"]
 
 def main(name: str, arguments: list[str]) -> None:
     """Set up for `name` (demo, test, manage or lock) and become it."""
+    checkout = Checkout(ROOT)
+    found = partial(installer.find, checkout.local / "tools", UV)
     if name == "lock":
-        locks.pin_anew(arguments)
+        locks.pin_anew(ROOT, found(), arguments)
         return
     tests = name == "test"
-    python = environment.ready("venv", APP + DEV if tests else APP)
+    python = checkout.ready("venv", APP + DEV if tests else APP, installer=found)
     if name != "manage":
-        environment.ready("gpu_node", NODE + NODE_DEV if tests else NODE)
-    environment.hand_over(python, "-m", f"lora_pipeline.devstack.{name}", *arguments)
+        checkout.ready("gpu_node", NODE + NODE_DEV if tests else NODE, installer=found)
+    checkout.hand_over(python, "-m", f"lora_pipeline.devstack.{name}", *arguments)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """`bin/lock`: every *.in becomes a lock that pins what it needs, for all platforms, with hashes."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from bootstrap import environment, installer
+from bootstrap.installer import Installer, SetupFailed, Uv
 
-ROOT = environment.ROOT
 # In this order: later ones are constrained by earlier ones.
 LOCKS = {
     "requirements/uv.in": "requirements/uv.txt",
@@ -16,17 +16,16 @@ LOCKS = {
 }
 
 
-def pin_anew(arguments: Sequence[str]) -> None:
+def pin_anew(root: Path, installer: Installer, arguments: Sequence[str]) -> None:
     """Compile all locks; `arguments` go to `uv pip compile`, as in `--upgrade` or `--upgrade-package django`.
 
     Without arguments versions stay as they are, as far as the *.in files allow.
     """
-    chosen = installer.find(environment.LOCAL / "tools", environment.UV_LOCK)
-    if not isinstance(chosen, installer.Uv):
-        raise installer.SetupFailed("Locks are made by uv, and uv has no wheel for this machine.")
+    if not isinstance(installer, Uv):
+        raise SetupFailed("Locks are made by uv, and uv has no wheel for this machine.")
     for source, lock in LOCKS.items():
-        chosen.run(
-            "pip", "compile", str(ROOT / source), "--output-file", str(ROOT / lock),
-            "--universal", "--python-version", "3.11", "--generate-hashes", "--custom-compile-command", "bin/lock",
-            *chosen.arguments, *arguments,
-        )  # fmt: skip
+        installer.run(
+            *("pip", "compile", str(root / source), "--output-file", str(root / lock)),
+            *("--universal", "--python-version", "3.11", "--generate-hashes"),
+            *("--custom-compile-command", "bin/lock", *installer.arguments, *arguments),
+        )

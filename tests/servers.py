@@ -65,14 +65,16 @@ def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[storage.S3
 
 
 @pytest.fixture
-def s3_server(s3_endpoint: storage.S3Server) -> TestBuckets:
+def s3_server(s3_endpoint: storage.S3Server) -> Iterator[TestBuckets]:
     """The S3 server with fresh, empty buckets behind the product's three names."""
     suffix = secrets.token_hex(6)
     buckets = {name: f"{name}-{suffix}" for name in ("lora-datasets", "training-files", "lora-models")}
     client = s3_endpoint.client()
     for bucket in buckets.values():
         client.create_bucket(Bucket=bucket)
-    return TestBuckets(server=s3_endpoint, buckets=buckets)
+    yield TestBuckets(server=s3_endpoint, buckets=buckets)
+    for bucket in buckets.values():  # with all that is in it
+        client.delete_bucket(Bucket=bucket)
 
 
 @pytest.fixture

@@ -97,6 +97,8 @@ def program(*, chosen: dict[str, int], folder: Path, reached_as: S3Server, bucke
         "webdav": "false",
         "master.telemetry": "false",
         "master.volumeSizeLimitMB": "1024",
+        # Each bucket takes a volume; weed would allow as many as fit the disk when full, on a small one too few.
+        "volume.max": "1000",
         "s3.port.iceberg": "0",
         "s3.port.lance": "0",
         "filer.localSocket": sockets / "filer.sock",
