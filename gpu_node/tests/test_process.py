@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Nodes, Orders
+from gpu_node.server import listen
 from gpu_node.settings import detect_gpus, read_gpus, read_settings
 from servers import KEY, SOURCE, NodeProcess
 
@@ -63,6 +64,11 @@ def test_a_taken_port_is_said_clearly(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         with pytest.raises(AssertionError, match=f"cannot listen on 127.0.0.1:{port}"):
             NodeProcess(tmp_path, "--gpu", "CPU:1", "--port", port)
+
+
+def test_answers_are_not_held_back_by_nagle() -> None:
+    with listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
 
 
 def test_it_ends_at_once_even_with_a_request_that_hangs(nodes: Nodes) -> None:

@@ -10,7 +10,9 @@ Imports point one way, top to bottom:
     node               the one door for a job's state
     simulated/         an executor that computes a believable run instead of training
     executor           the seam where a real trainer fits
-    store, queue       rows that outlive the process; who gets which GPUs when
+    book, store        all jobs: in memory, in rows that outlive the process
+    queue, agenda      who gets which GPUs when; what is due next
+    verdicts           what becomes of a job and why
     jobs, spec, clock  pure words: a job's record, a submitted order, time
 """
 

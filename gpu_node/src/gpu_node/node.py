@@ -9,14 +9,15 @@ says it is due; reading its state computes nothing but the executor's sight of i
 
 import logging
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
+from gpu_node import verdicts
 from gpu_node.agenda import Agenda
+from gpu_node.book import JobBook, UnknownJob
 from gpu_node.clock import Clock
-from gpu_node.executor import Executor, Outcome, RunOrder, Sight
+from gpu_node.executor import Executor, RunOrder, Sight
 from gpu_node.jobs import Inputs, Job, Phase, Status, Stop, Transition, Verdict
 from gpu_node.queue import GpuQueue
 from gpu_node.spec import FieldProblem, InvalidOrder, JobSpec
@@ -24,7 +25,6 @@ from gpu_node.store import Store
 
 logger = logging.getLogger("gpu_node")
 
-REMEMBERED = 2048
 DEFAULT_GRACE_S = 30.0
 
 
@@ -39,10 +39,6 @@ class Errands(Protocol):
 
     def tell(self, job: Job, change: Transition, state_seq: int) -> None:
         """Hint the control plane at a change; may be lost."""
-
-
-class UnknownJob(Exception):
-    """No job has this external id."""
 
 
 class KeyReused(Exception):
@@ -64,11 +60,9 @@ class Node:
         self.agenda = Agenda()
         self.changed: Callable[[], None] = lambda: None
         """Called after the agenda may have changed, so that a timer can follow."""
-        self._store = store
+        self._jobs = JobBook(store)
         self._queue = queue
         self._errands = errands
-        self._active: dict[str, Job] = {}
-        self._ended: OrderedDict[str, Job] = OrderedDict()
         executor.subscribe(self._wake)
 
     @property
@@ -80,38 +74,31 @@ class Node:
 
     def get(self, external_id: str) -> Job:
         """The job as it is now; raises UnknownJob."""
-        job = self._active.get(external_id) or self._ended.get(external_id)
-        if job is None:
-            job = self._store.get(external_id)
-            if job is None:
-                raise UnknownJob(external_id)
-            self._remember(job)
-        return job
-
-    def sight(self, job: Job, now: float) -> Sight | None:
-        """The executor's view of the job; None before the executor got it."""
-        return self.executor.look(job.external_id, now) if job.inputs is not None else None
+        return self._jobs.get(external_id)
 
     def active(self) -> list[Job]:
         """All jobs that have not ended, oldest first."""
-        return list(self._active.values())
+        return self._jobs.active()
 
     def started(self) -> list[Job]:
         """All jobs that ever held GPUs, that is: the ones somebody pays for."""
-        return self._store.started()
+        return self._jobs.started()
 
     def find(
         self, *, job_id: str | None, active: bool, status: str | None, after: int, limit: int
     ) -> tuple[list[Job], bool]:
         """Matching jobs numbered above `after`, and whether there are more."""
-        found = self._store.find(job_id=job_id, active=active, status=status, after=after, limit=limit + 1)
-        return [self.get(external_id) for _, external_id in found[:limit]], len(found) > limit
+        return self._jobs.find(job_id=job_id, active=active, status=status, after=after, limit=limit)
+
+    def sight(self, job: Job, now: float) -> Sight | None:
+        """The executor's view of the job; None before the executor got it."""
+        return self.executor.look(job.external_id, now) if job.inputs is not None else None
 
     # -- orders ------------------------------------------------------------------------------------------
 
     def recall(self, spec: JobSpec, key: str | None) -> Job | None:
         """The job an earlier submit with this key made; raises KeyReused when it ordered something else."""
-        job = None if key is None else self._store.by_key(key)
+        job = None if key is None else self._jobs.by_key(key)
         if job is not None and job.spec.fingerprint() != spec.fingerprint():
             raise KeyReused(key)
         return job
@@ -125,8 +112,7 @@ class Node:
         now = self.clock.now()
         if spec.resume_from is not None and not self._can_resume(spec.resume_from, now):
             raise CheckpointGone(spec.resume_from)
-        job = self._store.add(f"run-{secrets.token_hex(8)}", spec, key, now)
-        self._active[job.external_id] = job
+        job = self._jobs.add(f"run-{secrets.token_hex(8)}", spec, key, now)
         self._errands.tell(job, job.transitions[0], 1)
         self._queue.join(job.external_id, spec.gpu_type, spec.gpu_count)
         self._fill(spec.gpu_type, now)
@@ -157,13 +143,13 @@ class Node:
 
     def fetch_started(self, external_id: str) -> None:
         """The dataset is on its way: the stage says preprocessing from now on."""
-        job = self._active.get(external_id)
+        job = self._jobs.find_active(external_id)
         if job is not None and job.phase is Phase.PREPARING:
             self._keep(replace(job, fetching=True))
 
     def inputs_ready(self, external_id: str, inputs: Inputs) -> None:
         """The dataset is here and is the one ordered: the executor begins."""
-        job = self._active.get(external_id)
+        job = self._jobs.find_active(external_id)
         if job is None or job.phase is not Phase.PREPARING:
             return
         now = self.clock.now()
@@ -184,15 +170,14 @@ class Node:
 
     def inputs_failed(self, external_id: str, code: str, message: str) -> None:
         """The dataset cannot be used: the job fails and its GPUs are free."""
-        job = self._active.get(external_id)
+        job = self._jobs.find_active(external_id)
         if job is not None and job.phase is Phase.PREPARING:
-            verdict = Verdict(Status.FAILED, code, code, message)
-            self._release(job, verdict, self.clock.now(), deliver=False)
+            self._release(job, verdicts.failed(code, message), self.clock.now(), deliver=False)
             self.changed()
 
     def delivered(self, external_id: str, *, uploaded: bool) -> None:
         """The files are settled: in the bucket (uploaded) or to be fetched from this node."""
-        job = self._active.get(external_id)
+        job = self._jobs.find_active(external_id)
         if job is None or job.phase is not Phase.DELIVERING or job.verdict is None:
             return
         now = self.clock.now()
@@ -204,19 +189,14 @@ class Node:
     def recover(self) -> None:
         """Takes up all jobs that had not ended when the node last stopped."""
         now = self.clock.now()
-        jobs = list(self._store.active())
+        jobs = self._jobs.load()
         for job in jobs:
-            self._active[job.external_id] = job
             if job.holds_gpus:
                 self._queue.take(job.spec.gpu_type, job.spec.gpu_count)
         for job in jobs:
             match job.phase:
                 case Phase.WAITING if job.spec.gpu_count > self.gpus.get(job.spec.gpu_type, 0):
-                    message = (
-                        f"This node no longer has {job.spec.gpu_count} GPUs of type {job.spec.gpu_type}."
-                    )
-                    verdict = Verdict(Status.FAILED, "gpu_unavailable", "gpu_unavailable", message)
-                    self._end(job, verdict, now, now)
+                    self._end(job, verdicts.gpu_unavailable(job), now, now)
                 case Phase.WAITING:
                     self._queue.join(job.external_id, job.spec.gpu_type, job.spec.gpu_count)
                 case Phase.PREPARING:
@@ -242,22 +222,22 @@ class Node:
 
     def _advance(self, external_id: str, now: float) -> None:
         """Looks at a job that holds GPUs: is it over, is its time up, when must it be looked at again."""
-        job = self._active.get(external_id)
+        job = self._jobs.find_active(external_id)
         if job is None or not job.holds_gpus:
             return
         overdue = job.deadline is not None and now >= job.deadline
         if job.phase is Phase.PREPARING:
             if overdue:
-                self._release(job, _max_runtime(job), now, deliver=False)
+                self._release(job, verdicts.max_runtime(job), now, deliver=False)
             else:
                 self.agenda.set(external_id, job.deadline)
             return
         sight = self.executor.look(external_id, now)
         if sight.outcome is None and overdue and not (job.stop and job.stop.forced):
-            verdict = job.stop.verdict if job.stop else _max_runtime(job)
+            verdict = job.stop.verdict if job.stop else verdicts.max_runtime(job)
             self._stop(job, Stop(now, verdict, keep_adapter=False, forced=True), grace_s=0.0)
         elif sight.outcome is not None:
-            verdict = _verdict(sight.outcome, job.stop)
+            verdict = verdicts.of_outcome(sight.outcome, job.stop)
             keeps = verdict.status is Status.COMPLETED or (job.stop is not None and job.stop.keep_adapter)
             self._release(job, verdict, sight.outcome.at, deliver=keeps)
         else:
@@ -267,7 +247,7 @@ class Node:
     def _fill(self, gpu_type: str, now: float) -> None:
         """Gives free GPUs to the waiting jobs of one type."""
         while (external_id := self._queue.next(gpu_type)) is not None:
-            job = self._active[external_id]
+            job = self._jobs.get(external_id)
             job = replace(job, phase=Phase.PREPARING, started_at=now)
             self._keep(self._change(job, Status.RUNNING, now, "GPUs assigned"))
             self.agenda.set(external_id, job.deadline)
@@ -311,18 +291,9 @@ class Node:
         return changed
 
     def _keep(self, job: Job) -> None:
-        self._store.save(job)
+        self._jobs.keep(job)
         if job.ended:
-            self._active.pop(job.external_id, None)
             self.agenda.set(job.external_id, None)
-            self._remember(job)
-        else:
-            self._active[job.external_id] = job
-
-    def _remember(self, job: Job) -> None:
-        self._ended[job.external_id] = job
-        if len(self._ended) > REMEMBERED:
-            self._ended.popitem(last=False)
 
     def _check_gpus(self, spec: JobSpec) -> None:
         total = self.gpus.get(spec.gpu_type)
@@ -344,20 +315,3 @@ class Node:
 
 def _wants_uploads(job: Job) -> bool:
     return job.spec.callback_url is not None and job.spec.callback_token is not None
-
-
-def _max_runtime(job: Job) -> Verdict:
-    message = f"Stopped after its limit of {job.spec.max_runtime_s:g} s (limits.max_runtime_s)."
-    return Verdict(Status.FAILED, "max_runtime", "max_runtime", message)
-
-
-def _verdict(outcome: Outcome, stop: Stop | None) -> Verdict:
-    """What an outcome makes of the job: a run that finished while being stopped has finished."""
-    if outcome.kind == "completed":
-        return Verdict(Status.COMPLETED, "training finished")
-    if outcome.kind == "stopped" and stop is not None:
-        return stop.verdict
-    code = outcome.error_code or "stopped"
-    return Verdict(
-        Status.FAILED, code, code, outcome.error_message or "The run ended without being asked to."
-    )

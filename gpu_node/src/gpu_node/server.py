@@ -29,7 +29,7 @@ class StartError(Exception):
 def serve(settings: Settings, out: TextIO) -> None:
     """Serves until SIGTERM or SIGINT; writes `ready` with the chosen URL to `out` and to node.json."""
     lock = _claim(settings.state_dir)
-    listening = _listen(settings.host, settings.port)
+    listening = listen(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{port}"
@@ -110,7 +110,8 @@ def _claim(state_dir: Path) -> TextIO:
     return lock
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; raises StartError."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
         family, kind, protocol, _, address = found[0]

@@ -83,8 +83,8 @@ class Store:
 
     def find(
         self, *, job_id: str | None, active: bool, status: str | None, after: int, limit: int
-    ) -> list[tuple[int, str]]:
-        """(number, external id) of matching jobs with number > after; filtered before the limit."""
+    ) -> list[str]:
+        """External ids of matching jobs with number > after, in that order; filtered before the limit."""
         conditions, values = ["number > ?"], [after]  # type: tuple[list[str], list[object]]
         if job_id is not None:
             conditions.append("job_id = ?")
@@ -95,8 +95,8 @@ class Store:
             conditions.append("status = ?")
             values.append(status)
         where = " AND ".join(conditions)
-        query = f"SELECT number, external_id FROM jobs WHERE {where} ORDER BY number LIMIT ?"  # noqa: S608
-        return self._db.execute(query, (*values, limit)).fetchall()
+        query = f"SELECT external_id FROM jobs WHERE {where} ORDER BY number LIMIT ?"  # noqa: S608
+        return [external_id for (external_id,) in self._db.execute(query, (*values, limit))]
 
     def started(self) -> list[Job]:
         """Jobs that ever held a GPU, that is: the ones somebody pays for."""

@@ -6,9 +6,10 @@ from typing import Any, cast
 from starlette.requests import Request
 
 from gpu_node.api.answers import level_1_status, level_2_status
+from gpu_node.book import UnknownJob
 from gpu_node.jobs import Job, Status
 from gpu_node.links import Links
-from gpu_node.node import Node, UnknownJob
+from gpu_node.node import Node
 from gpu_node.problems import no_such_job
 from gpu_node.settings import Level
 

@@ -8,9 +8,9 @@ from starlette.responses import JSONResponse
 from gpu_node.api.answers import lookup_entry, points_answer
 from gpu_node.api.bodies import invalid_field, read_object, read_whole
 from gpu_node.api.desk import desk_of
+from gpu_node.book import UnknownJob
 from gpu_node.executor import Page, Point
 from gpu_node.jobs import Status
-from gpu_node.node import UnknownJob
 
 MOST_JOBS = 200
 POINTS_PER_JOB = 500

@@ -5,6 +5,7 @@ import logging
 import httpx
 
 from gpu_node import SERVER_NAME
+from gpu_node.book import UnknownJob
 from gpu_node.clock import Clock, iso
 from gpu_node.errands.callbacks import CallbackError, Callbacks
 from gpu_node.errands.crew import Crew
@@ -12,7 +13,7 @@ from gpu_node.errands.delivery import Courier, Delivery, Result
 from gpu_node.errands.inputs import Abandoned, InputsFailed, fetch_inputs
 from gpu_node.executor import Executor
 from gpu_node.jobs import Job, Phase, Transition
-from gpu_node.node import Node, UnknownJob
+from gpu_node.node import Node
 
 logger = logging.getLogger("gpu_node")
 

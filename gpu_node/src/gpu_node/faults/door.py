@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gpu_node.book import UnknownJob
 from gpu_node.clock import Clock
 from gpu_node.connections import Connections
 from gpu_node.executor import RunOrder
 from gpu_node.faults.answer import Answer, catch, changed, linger, made_up, pause, send_answer
 from gpu_node.faults.journal import Journal
 from gpu_node.faults.rules import ADMISSION, JOB, ROUTES, Rule, RuleBook
-from gpu_node.node import Node, UnknownJob
+from gpu_node.node import Node
 from gpu_node.simulated.mishaps import Mishap
 from gpu_node.spec import JobSpec
 
