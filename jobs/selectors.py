@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import F, Q, QuerySet, Sum
 
@@ -119,15 +120,16 @@ class GpuType:
 def gpu_types() -> list[GpuType]:
     """The GPU types on offer, dearest first: what clusters report, joined with the price list.
 
-    A cluster that does not say what it has (level 1) may have anything on the price list.
+    A cluster that does not say what it has (level 1, or never reached) may have anything on the price list.
     """
-    reports = list(Cluster.objects.values_list("gpu_types", flat=True))
+    clusters = Cluster.objects.filter(name__in=settings.GPU_CLUSTERS)
+    reports = list(clusters.values_list("gpu_types", flat=True))
     reported: dict[str, int] = defaultdict(int)
     for report in reports:
         for entry in report:
             reported[entry["type"]] += entry["count"]
     prices = dict(GpuPrice.objects.values_list("gpu_type", "price_per_hour"))
-    everyone_says = bool(reports) and all(reports)
+    everyone_says = len(reports) == len(settings.GPU_CLUSTERS) and all(reports)
     offered = set(reported) if everyone_says else {*reported, *prices}
     types = [GpuType(name, prices.get(name), reported.get(name)) for name in offered]
     return sorted(types, key=lambda gpu: (-(gpu.price_per_hour or 0), gpu.type))

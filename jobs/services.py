@@ -28,6 +28,7 @@ def job_create(
     name: str = "",
     idempotency_key: str | None = None,
     retry_of: TrainingJob | None = None,
+    asked_by: User | None = None,
 ) -> tuple[TrainingJob, bool]:
     """Queue a new job; (job, whether it is new). The same idempotency key gives the same job again.
 
@@ -52,7 +53,7 @@ def job_create(
     now = timezone.now()
     job = TrainingJob(
         owner=owner,
-        name=name.strip() or f"{chosen.dataset.name} · {chosen.preset}",
+        name=name.strip() or f"{chosen.dataset.name[:150]} · {chosen.preset}",
         dataset=chosen.dataset,
         base_model=chosen.base_model,
         preset=chosen.preset,
@@ -78,7 +79,7 @@ def job_create(
                 "The job was created."
                 if retry_of is None
                 else f"The job was created as a retry of {retry_of.short_id}.",
-                actor=_actor(owner),
+                actor=_actor(asked_by or owner),
                 to_status=Status.QUEUED.value,
             )
     except IntegrityError:
@@ -102,22 +103,12 @@ def job_cancel_by_staff(*, staff: User, job: TrainingJob) -> TrainingJob:
 
 def job_retry(*, user: User, job_id: uuid.UUID | str) -> TrainingJob:
     """A new job like an ended one of the user's. Raises JobNotFound, JobConflict, and what job_create raises."""
-    ended = selectors.job_get(user, job_id)
-    if not ended.is_terminal:
-        raise JobConflict(
-            f"The job is {ended.status}; only an ended one can be retried.", details={"status": ended.status}
-        )
-    job, _ = job_create(
-        owner=ended.owner,
-        dataset_id=ended.dataset_id,
-        preset_id=ended.preset,
-        gpu_config=ended.gpu_config,
-        hyperparameters=ended.hyperparameters,
-        base_model=ended.base_model.name,
-        name=ended.name,
-        retry_of=ended,
-    )
-    return job
+    return _retry(selectors.job_get(user, job_id), asked_by=user)
+
+
+def job_retry_by_staff(*, staff: User, job: TrainingJob) -> TrainingJob:
+    """A new job of the same owner's like an ended one, as an operator. Raises like job_retry."""
+    return _retry(job, asked_by=staff)
 
 
 def job_attach_external(*, staff: User, job: TrainingJob, external_job_id: str) -> TrainingJob:
@@ -176,6 +167,25 @@ def _cancel(job: TrainingJob, *, actor: str, keep_adapter: bool) -> TrainingJob:
                 lifecycle.transition(job, Status.CANCELLING, actor=actor, message="Cancel was requested.")
         elif job.status not in {Status.CANCELLING, Status.CANCELLED}:
             raise JobConflict(f"The job has already {job.status}.", details={"status": job.status})
+    return job
+
+
+def _retry(ended: TrainingJob, *, asked_by: User) -> TrainingJob:
+    if not ended.is_terminal:
+        raise JobConflict(
+            f"The job is {ended.status}; only an ended one can be retried.", details={"status": ended.status}
+        )
+    job, _ = job_create(
+        owner=ended.owner,
+        dataset_id=ended.dataset_id,
+        preset_id=ended.preset,
+        gpu_config=ended.gpu_config,
+        hyperparameters=ended.hyperparameters,
+        base_model=ended.base_model.name,
+        name=ended.name,
+        retry_of=ended,
+        asked_by=asked_by,
+    )
     return job
 
 
