@@ -54,7 +54,7 @@ def test_modules_stay_on_their_side(contract: str) -> None:
         "from django.http import Http404",
         "import django.http",
         "from django import http",
-        "from django.http.request import X",
+        "from django.http.request import QueryDict",
     ],
 )
 def test_a_planted_import_is_caught(code: str) -> None:
