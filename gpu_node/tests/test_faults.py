@@ -45,7 +45,7 @@ def test_it_accepts_and_then_times_out(slow_node: NodeProcess, order: Orders) ->
     body = order()
     slow_node.fault(route="submit", job_id=body["job_id"], times=1, effect={"accept": True, "hang_s": 30})
     with pytest.raises(httpx.ReadTimeout):
-        slow_node.client.post("/training/submit", json=body, timeout=0.2)
+        slow_node.client.post("/training/submit", json=body, timeout=1.0)
     assert len(paid(slow_node, body["job_id"])) == 1
 
 
@@ -70,7 +70,7 @@ def test_a_key_is_in_flight_while_its_order_is_being_admitted(slow_node: NodePro
     slow_node.fault(route="submit", job_id=body["job_id"], times=1, effect={"admit_after_s": 30})
     with pytest.raises(httpx.ReadTimeout):
         slow_node.client.post(
-            "/training/submit", json=body, headers={"Idempotency-Key": f"{body['job_id']}:1"}, timeout=0.2
+            "/training/submit", json=body, headers={"Idempotency-Key": f"{body['job_id']}:1"}, timeout=1.0
         )
     in_flight = slow_node.submit(body)
     assert (in_flight.status_code, in_flight.json()["code"]) == (409, "in_flight")
@@ -240,29 +240,6 @@ def test_a_cancel_is_refused_or_cannot_be_reached(slow_node: NodeProcess, order:
     assert [each["code"] for each in cancels] == [None, None]
 
 
-def test_a_cancel_is_accepted_and_the_gpus_never_get_free(slow_node: NodeProcess, order: Orders) -> None:
-    body = order()
-    external_id = slow_node.start(body)
-    slow_node.fault(route="job", job_id=body["job_id"], effect={"outcome": {"kind": "ignores_stop"}})
-    slow_node.wait(external_id, lambda status: status["current_step"] > 0)
-    assert slow_node.client.post(f"/training/cancel/{external_id}", json={"grace_s": 0}).status_code == 202
-    status = slow_node.status(external_id)
-    assert (status["status"], status["released_at"]) == ("cancelling", None)
-    slow_node.client.delete("/faults")
-    slow_node.wait_for(external_id, "cancelled")
-
-
-def test_a_job_finishes_while_it_is_being_cancelled(slow_node: NodeProcess, order: Orders) -> None:
-    body = order()
-    slow_node.fault(route="job", job_id=body["job_id"], effect={"outcome": {"kind": "finishes_on_stop"}})
-    external_id = slow_node.start(body)
-    slow_node.wait(external_id, lambda status: status["current_step"] > 0)
-    slow_node.client.post(f"/training/cancel/{external_id}", json={})
-    status = slow_node.wait_for(external_id, "completed", "cancelled")
-    assert status["status"] == "completed"
-    assert status["billing"]["final"] is True
-
-
 def test_an_answer_of_ten_megabytes(slow_node: NodeProcess, order: Orders) -> None:
     external_id = slow_node.start(order())
     slow_node.fault(route="status", times=1, effect={"pad_bytes": 10_000_000})
@@ -273,7 +250,7 @@ def test_an_answer_of_ten_megabytes(slow_node: NodeProcess, order: Orders) -> No
 
 def test_an_answer_that_drips(slow_node: NodeProcess) -> None:
     slow_node.fault(route="capabilities", times=1, effect={"drip": {"bytes": 1, "every_s": 30}})
-    with slow_node.client.stream("GET", "/training/capabilities", timeout=0.2) as answer:
+    with slow_node.client.stream("GET", "/training/capabilities", timeout=1.0) as answer:
         assert int(answer.headers["content-length"]) > 1
         pieces = answer.iter_raw()
         assert next(pieces) == b"{"
@@ -299,67 +276,6 @@ def test_garbage_instead_of_json(slow_node: NodeProcess, order: Orders) -> None:
     assert len(short.content) == 20
     assert broken.status_code == 500
     assert broken.json()["external_job_id"] == external_id
-
-
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("fail", "training_failed"),
-        ("out_of_memory", "out_of_memory"),
-        ("nan_loss", "nan_loss"),
-        ("node_lost", "node_lost"),
-    ],
-)
-def test_a_run_fails_in_the_middle(kind: str, code: str, fast_node: NodeProcess, order: Orders) -> None:
-    body = order()
-    fast_node.fault(route="job", job_id=body["job_id"], effect={"outcome": {"kind": kind, "at_step": 20}})
-    external_id = fast_node.start(body)
-    status = fast_node.wait_for(external_id, "failed", "completed")
-    assert (status["status"], status["error_code"]) == ("failed", code)
-    assert status["error_message"]
-    assert 20 <= status["current_step"] <= 25
-    assert status["billing"]["final"] is True
-
-
-def test_a_nan_loss_arrives_as_null_and_by_name(fast_node: NodeProcess, order: Orders) -> None:
-    body = order()
-    outcome = {"kind": "nan_loss", "at_step": 20, "survives": True}
-    fast_node.fault(route="job", job_id=body["job_id"], effect={"outcome": outcome})
-    external_id = fast_node.start(body)
-    assert fast_node.wait_for(external_id, "failed", "completed")["status"] == "completed"
-    points = fast_node.get(f"/training/metrics/{external_id}")["points"]
-    assert points[-1]["nonfinite"] == {"validation_loss": "NaN"}
-    assert points[-2]["nonfinite"] == {"training_loss": "NaN", "gradient_norm": "Infinity"}
-    assert points[-2]["values"]["training_loss"] is None
-    assert points[0]["nonfinite"] == {}
-
-
-def test_a_preempted_run_resumes_with_a_higher_restart(fast_node: NodeProcess, order: Orders) -> None:
-    body = order()
-    outcome = {"kind": "preempted", "at_step": 50, "for_s": 0.01}
-    fast_node.fault(route="job", job_id=body["job_id"], effect={"outcome": outcome})
-    external_id = fast_node.start(body)
-    status = fast_node.wait_for(external_id, "completed")
-    assert status["restart"] == 1
-    assert status["state_seq"] == 4
-    assert "preempted at step 50, resumed from step 48" in [each["reason"] for each in status["transitions"]]
-    points = fast_node.get(f"/training/metrics/{external_id}")["points"]
-    keys = [(point["restart"], point["step"]) for point in points if "training_loss" in point["values"]]
-    assert keys == [(0, step) for step in range(1, 51)] + [(1, step) for step in range(49, 226)]
-
-
-def test_a_run_hangs_without_a_heartbeat_until_the_fault_is_lifted(
-    slow_node: NodeProcess, order: Orders
-) -> None:
-    body = order()
-    outcome = {"kind": "hang", "at_step": 5}
-    number = slow_node.fault(route="job", job_id=body["job_id"], effect={"outcome": outcome})
-    external_id = slow_node.start(body)
-    first = slow_node.wait(external_id, lambda status: status["current_step"] == 5)
-    second = slow_node.wait(external_id, lambda status: status["heartbeat_at"] == first["heartbeat_at"])
-    assert (second["status"], second["current_step"]) == ("running", 5)
-    slow_node.client.delete(f"/faults/{number}")
-    slow_node.wait(external_id, lambda status: status["current_step"] > 5)
 
 
 def test_rules_are_listed_counted_and_lifted(slow_node: NodeProcess) -> None:

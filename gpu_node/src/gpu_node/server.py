@@ -19,6 +19,8 @@ from gpu_node.settings import Settings
 
 GRACE_S = 0.4
 TICK_S = 1.0
+KEEP_ALIVE_S = 75
+"""Longer than a poll interval: closing just as a submit comes in leaves its outcome unknown."""
 logger = logging.getLogger("gpu_node")
 
 
@@ -45,6 +47,7 @@ def serve(settings: Settings, out: TextIO) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     try:
         _Server(config, settings.state_dir, url, out, connections).run(sockets=[listening])
