@@ -223,7 +223,7 @@ class CycleRunAdmin(ReadOnly):
             self.message_user(request, f"Job processing cycle complete: {due}.", messages.SUCCESS)
 
 
-class GpuPriceForm(forms.ModelForm[GpuPrice]):
+class GpuPriceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
     price_per_hour = forms.DecimalField(
         min_value=0, max_digits=10, decimal_places=4, help_text="US dollars per GPU and hour"
     )
