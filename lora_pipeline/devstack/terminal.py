@@ -34,7 +34,7 @@ class Terminal:
     def say(self, line: str) -> None:
         """One line, above the table."""
         with self._lock:
-            self._console.print(Text(line))
+            self._console.print(Text(line), soft_wrap=True)
 
     def show(self, jobs: list[dict[str, Any]]) -> None:
         """The jobs as they are now."""
