@@ -3,18 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from django.template.defaultfilters import date as date_text
-
 from jobs import presets, selectors
 from jobs.models import TrainingJob
 from jobs.states import ADVICE, CANCELLABLE, Side, Status, error_code
 from jobs.templatetags import figures
 
 SIDES = {
-    Side.DATA: "The data",
-    Side.SETTINGS: "The settings",
-    Side.CLUSTER: "The cluster",
-    Side.US: "This installation",
+    Side.DATA: "the data",
+    Side.SETTINGS: "the settings",
+    Side.CLUSTER: "the cluster",
+    Side.US: "this installation",
 }
 
 
@@ -32,7 +30,6 @@ def first_state(job: TrainingJob, *, now: datetime) -> dict[str, Any]:
         "cost_note": _cost_note(job),
         "side": SIDES.get(side) if side else "",
         "advice": advice,
-        "ended": _ended(job),
         "artifact": getattr(job, "artifact", None),
         "events": selectors.job_events(job),
         "log": getattr(job, "log", None),
@@ -64,21 +61,7 @@ def _cost_note(job: TrainingJob) -> str:
     return f"of about {figures.dollars(job.estimated_total_cost)}"
 
 
-def _ended(job: TrainingJob) -> str:
-    if job.completed_at is None:
-        return ""
-    parts = [date_text(job.completed_at, "j M Y, H:i") + " UTC"]
-    if job.started_at is not None:
-        parts.append(f"ran {figures.elapsed(job.started_at, job.completed_at)}")
-    parts.append(f"cost {figures.dollars(job.final_cost)}")
-    return " · ".join(parts)
-
-
 def _labelled(hyperparameters: dict[str, Any]) -> list[tuple[str, Any]]:
     """Label and value, known ones in the form's order; one that is no longer known keeps its name."""
-    known = [
-        (field.label, hyperparameters[name])
-        for name, field in presets.FIELDS.items()
-        if name in hyperparameters
-    ]
+    known = [(field.label, hyperparameters[name]) for name, field in presets.FIELDS.items() if name in hyperparameters]
     return known + [(name, value) for name, value in hyperparameters.items() if name not in presets.FIELDS]

@@ -48,9 +48,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
         "search": search,
         "status": status,
         "status_choices": STATUS_CHOICES,
-        "query": urlencode(
-            {name: value for name, value in (("search", search), ("status", status)) if value}
-        ),
+        "query": urlencode({name: value for name, value in (("search", search), ("status", status)) if value}),
         "any_active": any(not job.is_terminal for job in page.object_list),
         "has_any": bool(page.object_list) or selectors.visible_to(_reader(request)).exists(),
     }
@@ -82,9 +80,7 @@ def job_configure(request: HttpRequest) -> HttpResponse:
         "preset_values": {preset.id: presets.resolve(preset.id, {}) for preset in presets.PRESETS.values()},
         "main_fields": [presets.FIELDS[name] for name in ("epochs", "learning_rate", "batch_size")],
         "advanced_fields": [
-            field
-            for name, field in presets.FIELDS.items()
-            if name not in ("epochs", "learning_rate", "batch_size")
+            field for name, field in presets.FIELDS.items() if name not in ("epochs", "learning_rate", "batch_size")
         ],
         "gpu_types": selectors.gpu_types(),
         "gpu_counts": range(1, presets.MAX_GPUS + 1),

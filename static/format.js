@@ -24,24 +24,24 @@ export const dollars = present((value) => money.format(value));
 /** 5.23 → "5.2%" */
 export const percent = present((value) => `${Number(value).toFixed(1)}%`);
 
-/** A loss or another plain measure: 2.3104 → "2.3104", 0 → "0", 0.000012 → "1.20e-5" */
+/** A loss or another plain measure: 2.3104 → "2.3104", 0 → "0", 0.000012 → "1.2e-5" */
 export const measure = present((value) => {
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size < 0.001 || size >= 1e6) return Number(value).toExponential(2);
+  if (size < 0.001 || size >= 1e6) return Number(value).toExponential(2).replace(/\.?0+e/, "e");
   return size >= 100 ? counts.format(value) : Number(value).toFixed(4);
 });
 
-/** 3725 s → "1 h 2 min"; 65 → "1 min 5 s"; 9 → "9 s" */
+/** 3725 s → "1 h 2 min"; 65 → "1 min 5 s"; 60 → "1 min" */
 export const duration = present((value) => {
   const seconds = Math.max(0, Math.round(value));
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return `${hours} h ${minutes % 60} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  const [minutes, hours, days] = [60, 3600, 86_400].map((unit) => Math.floor(seconds / unit));
+  if (minutes === 0) return `${seconds} s`;
+  if (hours === 0) return joined([minutes, "min"], [seconds % 60, "s"]);
+  return days === 0 ? joined([hours, "h"], [minutes % 60, "min"]) : joined([days, "d"], [hours % 24, "h"]);
 });
+
+const joined = (...parts) => parts.flatMap(([amount, unit]) => (amount ? [`${amount} ${unit}`] : [])).join(" ");
 
 /** An ISO time as a day and a minute on the reader's clock. */
 export const moment = present((value) => moments.format(new Date(value)));

@@ -1,9 +1,11 @@
 // Tabs after the ARIA pattern: arrows, Home and End move; the open tab is in the URL's fragment.
-// Markup: .tabs > [role=tablist] > button[role=tab][aria-controls], then [role=tabpanel] each.
+// Markup: .tabs > [role=tablist] > button[role=tab][aria-controls="panel-NAME"], then [role=tabpanel] each.
+// The fragment is #NAME: were it the panel's id, the browser would scroll away from the page's head.
 
 /** Brings one .tabs element to life. Dispatches "tab-open" on the panel that opens. */
 export function enliven(root) {
   const tabs = [...root.querySelectorAll(':scope > [role="tablist"] > [role="tab"]')];
+  const fragmentOf = (tab) => `#${tab.getAttribute("aria-controls").replace(/^panel-/, "")}`;
 
   function open(tab, { focus = false, remember = false } = {}) {
     for (const each of tabs) {
@@ -13,7 +15,7 @@ export function enliven(root) {
       document.getElementById(each.getAttribute("aria-controls")).hidden = !chosen;
     }
     if (focus) tab.focus();
-    if (remember) history.replaceState(null, "", `#${tab.getAttribute("aria-controls")}`);
+    if (remember) history.replaceState(null, "", fragmentOf(tab));
     document.getElementById(tab.getAttribute("aria-controls")).dispatchEvent(new Event("tab-open"));
   }
 
@@ -35,7 +37,7 @@ export function enliven(root) {
     open(next, { focus: true, remember: true });
   });
 
-  const fromUrl = () => tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash);
+  const fromUrl = () => tabs.find((tab) => fragmentOf(tab) === location.hash);
   addEventListener("hashchange", () => fromUrl() && open(fromUrl()));
   open(fromUrl() ?? tabs[0]);
 }

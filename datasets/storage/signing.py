@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import NoCredentialsError, PartialCredentialsError
 from django.conf import settings
+from django.utils.http import content_disposition_header
 
 from datasets.storage.base import SignedUrl, StorageDenied, UploadTicket
 from datasets.storage.buckets import real_name
@@ -19,13 +20,17 @@ from datasets.storage.keys import clean_key
 MAX_TTL_S = 7 * 24 * 3600  # the longest that signature version 4 allows
 
 
-def sign_download(*, bucket: str, path: str, expires_s: int | None = None) -> SignedUrl:
+def sign_download(*, bucket: str, path: str, expires_s: int | None = None, as_attachment: bool = False) -> SignedUrl:
     """A GET URL for one object of a logical bucket, valid `expires_s` (default SIGNED_URL_TTL_SECONDS).
 
-    Whether the object exists is not checked. Raises InvalidKey, StorageDenied (no keys configured).
+    `as_attachment` makes browsers save the object under its own name instead of showing it. Whether the object
+    exists is not checked. Raises InvalidKey, StorageDenied (no keys configured).
     """
     ttl = _ttl(expires_s)
     params = {"Bucket": real_name(bucket), "Key": clean_key(path)}
+    if as_attachment:
+        file_name = path.rsplit("/", 1)[-1]
+        params["ResponseContentDisposition"] = content_disposition_header(True, file_name) or "attachment"
     return SignedUrl(_presign("get_object", params, ttl), _expiry(ttl))
 
 

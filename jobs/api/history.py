@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from accounts.callers import caller
 from datasets.nudges import nudge
 from datasets.storage import signing
+from datasets.storage.base import SignedUrl
 from jobs import deliveries, selectors, tasks
 from jobs.api.outputs import ArtifactOutput, JobEventOutput
 from jobs.models import ModelArtifact
@@ -50,7 +51,7 @@ class JobLogsView(APIView):
                 "lines": log.tail.split("\n") if log and log.tail else [],
                 "total_lines": log.total_lines if log else 0,
                 "complete": bool(path),
-                "download_url": signing.sign_download(bucket=deliveries.BUCKET, path=path).url if path else None,
+                "download_url": _saved_as_file(deliveries.BUCKET, path).url if path else None,
             }
         )
 
@@ -68,7 +69,7 @@ class JobArtifactView(APIView):
 def _with_url(artifact: ModelArtifact, file: dict[str, Any]) -> dict[str, Any]:
     ready = artifact.status == ArtifactStatus.READY
     path = artifact.storage_prefix + file["path"]
-    signed = signing.sign_download(bucket=artifact.storage_bucket, path=path) if ready else None
+    signed = _saved_as_file(artifact.storage_bucket, path) if ready else None
     return {
         "path": file["path"],
         "size": file.get("size"),
@@ -76,3 +77,8 @@ def _with_url(artifact: ModelArtifact, file: dict[str, Any]) -> dict[str, Any]:
         "url": signed.url if signed else None,
         "url_expires_at": signed.expires_at if signed else None,
     }
+
+
+def _saved_as_file(bucket: str, path: str) -> SignedUrl:
+    """Pages lead browsers to these addresses; showing a file there would lead them away from the page."""
+    return signing.sign_download(bucket=bucket, path=path, as_attachment=True)

@@ -63,21 +63,21 @@ def percent(value: Number) -> str:
 
 @register.filter
 def measure(value: Number) -> str:
-    """A loss or another plain measure: 2.3104 -> "2.3104", 0 -> "0", 0.000012 -> "1.20e-5"."""
+    """A loss or another plain measure: 2.3104 -> "2.3104", 0 -> "0", 0.000012 -> "1.2e-5"."""
     if value is None or isinstance(value, str):
         return ABSENT
-    size = abs(value)
+    size = abs(float(value))
     if size == 0:
         return "0"
     if size < 0.001 or size >= 1e6:
         mantissa, exponent = f"{value:.2e}".split("e")
-        return f"{mantissa}e{int(exponent):+d}"
+        return f"{float(mantissa):g}e{int(exponent):+d}"
     return f"{value:,.0f}" if size >= 100 else f"{value:.4f}"
 
 
 @register.filter
 def duration(seconds: Number) -> str:
-    """3725 -> "1 h 2 min"; 65 -> "1 min 5 s"; 9 -> "9 s"."""
+    """3725 -> "1 h 2 min"; 65 -> "1 min 5 s"; 60 -> "1 min"."""
     if seconds is None or isinstance(seconds, str):
         return ABSENT
     whole = max(0, round(seconds))
@@ -85,10 +85,12 @@ def duration(seconds: Number) -> str:
     if minutes == 0:
         return f"{whole} s"
     if hours == 0:
-        return f"{minutes} min {whole % 60} s"
-    if days == 0:
-        return f"{hours} h {minutes % 60} min"
-    return f"{days} d {hours % 24} h"
+        large, small = (minutes, "min"), (whole % 60, "s")
+    elif days == 0:
+        large, small = (hours, "h"), (minutes % 60, "min")
+    else:
+        large, small = (days, "d"), (hours % 24, "h")
+    return " ".join(f"{amount} {unit}" for amount, unit in (large, small) if amount)
 
 
 @register.filter

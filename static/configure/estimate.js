@@ -23,7 +23,7 @@ async function ask() {
   const mine = new AbortController();
   asked = mine;
   try {
-    show(await call("/api/jobs/estimate", { method: "POST", body: form.request(), signal: mine.signal }));
+    show(await call("/api/jobs/estimate", { method: "POST", body: form.configuration(), signal: mine.signal }));
     form.clearErrors();
   } catch (error) {
     if (mine.signal.aborted) return;
@@ -37,10 +37,10 @@ async function ask() {
 function show(estimate) {
   const texts = {
     cost: range(estimate?.cost, dollars),
-    duration: range(estimate?.duration_seconds, duration),
+    duration: range(estimate?.duration_seconds, (seconds) => duration(Math.ceil(seconds / 60) * 60)),
     price: dollars(estimate?.price_per_hour),
     steps: count(estimate?.steps),
-    tokens: count(estimate?.tokens) + (estimate?.tokens_estimated ? " (estimated)" : ""),
+    tokens: (estimate?.tokens_estimated ? "≈ " : "") + count(estimate?.tokens),
   };
   for (const [name, text] of Object.entries(texts)) {
     list.querySelector(`[data-estimate="${name}"]`).textContent = text;

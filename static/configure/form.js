@@ -37,18 +37,21 @@ export function markChanges() {
 
 const isChanged = (field) => valueOf(field) !== presets[preset()][field.name];
 
-/** The body of POST /api/jobs and of its estimate: the preset, and only what differs from it. */
-export function request() {
+/** The body of POST /api/jobs/estimate: the preset, and only what differs from it. */
+export function configuration() {
   const changed = hyperparameters.filter(isChanged).map((field) => [field.name, valueOf(field)]);
-  const name = form.elements.name.value.trim();
   return {
     dataset_id: form.elements.dataset_id.value,
     base_model: form.elements.base_model.value,
     preset_id: preset(),
     hyperparameters: Object.fromEntries(changed),
     gpu_config: { type: form.elements.gpu_type.value, count: Number(form.elements.gpu_count.value) },
-    ...(name ? { name } : {}),
   };
+}
+
+/** The body of POST /api/jobs. */
+export function request() {
+  return { ...configuration(), name: form.elements.name.value.trim() };
 }
 
 /**

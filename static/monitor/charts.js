@@ -146,7 +146,7 @@ function line(series, chart) {
     dash: series.dash,
     pxAlign: 0,
     fill: series.fill ? color(series.color, 12) : undefined,
-    points: series.markers ? { show: true, size: 7, fill: color("--surface"), stroke, width: 2 } : {},
+    points: { size: series.markers ? 7 : 5, fill: color("--surface"), stroke, ...(series.markers ? { show: true, width: 2 } : {}) },
     value: (_, value) => chart.write(value),
   };
 }

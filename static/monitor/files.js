@@ -5,7 +5,7 @@ import { call } from "../api.js";
 import { count } from "../format.js";
 import { toast } from "../toast.js";
 
-const panel = document.getElementById("info");
+const panel = document.getElementById("panel-info");
 const log = document.getElementById("log");
 const whole = document.getElementById("log-whole");
 let url = null;

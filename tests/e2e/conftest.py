@@ -1,0 +1,120 @@
+"""A real browser in front of a real installation. Every tab fails its test if its console shows an error."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, expect
+
+from tests.e2e.installation import Installation, installed
+
+CHROMIUM_SWITCHES = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+PATIENCE_MS = 30_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/e2e" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(240))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Debian's Chromium. Without one these tests are skipped, or fail where REQUIRE_BROWSER=1."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        missing = "Chromium is not installed (apt-get install chromium)"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    # Playwright keeps an event loop in this thread, in which Django would refuse to touch the database in
+    # later tests of this process.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    return {"executable_path": executable, "args": CHROMIUM_SWITCHES}
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Web server, workers, Beat, broker, S3 server and GPU node, once for all browser tests."""
+    with installed(tmp_path_factory.mktemp("installation")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def dataset(installation: Installation) -> dict[str, Any]:
+    """A dataset of alice's that the workers have found ready."""
+    return installation.await_ready("alice", installation.dataset("alice", "Sums"))
+
+
+@dataclass
+class Complaints:
+    """What consoles showed. A test that provokes an error forgives it."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def note(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.texts.append(f"{message.text} ({message.location.get('url')})")
+
+    def forgive(self) -> None:
+        self.texts.clear()
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """The test's consoles; they must be clean at its end."""
+    heard = Complaints()
+    yield heard
+    assert heard.texts == []
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def logged_in(browser: Browser, installation: Installation) -> Callable[[str], StorageState]:
+    """`logged_in("alice")` are the cookies of alice's session, from the login page."""
+
+    @cache
+    def cookies(username: str) -> StorageState:
+        with browser.new_context(base_url=installation.url) as context:
+            tab = context.new_page()
+            tab.goto("/login?next=/settings/tokens")
+            tab.get_by_label("Username").fill(username)
+            tab.get_by_label("Password").fill(installation.users[username]["password"])
+            tab.get_by_role("button", name="Log in").click()
+            tab.wait_for_url("**/settings/tokens")
+            return context.storage_state()
+
+    return cookies
+
+
+@pytest.fixture
+def open_tab(
+    browser: Browser, installation: Installation, logged_in: Callable[[str], StorageState], complaints: Complaints
+) -> Iterator[Open]:
+    """`open_tab("alice", "/training/jobs", color_scheme="dark")` is a tab in which alice has logged in."""
+    contexts: list[BrowserContext] = []
+
+    def open_(username: str, path: str, **options: Any) -> Page:
+        context = browser.new_context(base_url=installation.url, storage_state=logged_in(username), **options)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        tab = context.new_page()
+        tab.on("console", complaints.note)
+        tab.on("pageerror", lambda error: complaints.texts.append(str(error)))
+        tab.goto(path)
+        return tab
+
+    expect.set_options(timeout=PATIENCE_MS)
+    yield open_
+    for context in contexts:
+        context.close()

@@ -1,0 +1,127 @@
+"""A whole installation in a folder of its own: the demo's programs, real ones, without the demo's supervisor."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+from lora_pipeline.devstack import addresses, programs, stack, storage
+from lora_pipeline.devstack.client import Api
+from lora_pipeline.devstack.places import Places
+from lora_pipeline.devstack.programs import Program
+from tests.datasets.files import chat_file
+
+# The node's clock runs so fast that a job of one epoch takes some seconds and one of fifty epochs minutes.
+OPTIONS = stack.Options(level=2, speed=30, poll_seconds=1)
+EXAMPLES = 1000
+PREPARATION_SECONDS = 120
+READY_SECONDS = 60
+
+
+@dataclass
+class Installation:
+    """What runs, and the API of each user. Datasets come by the import, which takes a single call."""
+
+    stack: stack.Stack
+    logs: Path
+    users: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    _processes: dict[str, tuple[Program, Popen[bytes]]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return self.stack.base_url
+
+    def api(self, username: str) -> Api:
+        return Api(self.url, self.users[username]["token"])
+
+    def start(self, *wanted: Program) -> None:
+        """Start programs and wait until they answer."""
+        for program in wanted:
+            log = self.logs / f"{program.name}.log"
+            program.clean_up()
+            self._processes[program.name] = (program, programs.spawn(program, log))
+        for program in wanted:
+            _, process = self._processes[program.name]
+            programs.await_ready(program, process, self.logs / f"{program.name}.log")
+
+    def stop(self, name: str) -> Program:
+        """Stop a program; gives it back, to be started again."""
+        program, process = self._processes.pop(name)
+        programs.stop(program, process)
+        return program
+
+    def stop_all(self) -> None:
+        """In the order in which the demo stops them."""
+        for name in sorted(self._processes, key=lambda name: self._processes[name][0].stop_rank):
+            self.stop(name)
+
+    def store(self, username: str, file_name: str, body: bytes) -> None:
+        """Put a file where `username` may import it."""
+        self.stack.s3.client().upload_fileobj(
+            BytesIO(body), self.stack.buckets["training-files"], f"{username}/{file_name}"
+        )
+
+    def dataset(self, username: str, name: str) -> dict[str, Any]:
+        """An imported dataset; it is validated by the workers (see `await_ready`)."""
+        file_name = f"{name.lower().replace(' ', '-')}.jsonl"
+        self.store(username, file_name, chat_file(EXAMPLES))
+        body = {"path": f"{username}/{file_name}", "name": name}
+        imported: dict[str, Any] = self.api(username).post("datasets/import", body)["dataset"]
+        return imported
+
+    def await_ready(self, username: str, dataset: Mapping[str, Any]) -> dict[str, Any]:
+        """The dataset once the workers have found it ready."""
+        return self._await(username, f"datasets/{dataset['id']}", "dataset", {"ready"})
+
+    def await_end(self, username: str, job: Mapping[str, Any]) -> dict[str, Any]:
+        """The job once it has completed."""
+        return self._await(username, f"jobs/{job['id']}", "job", {"completed"})
+
+    def _await(self, username: str, path: str, noun: str, statuses: set[str]) -> dict[str, Any]:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            seen: dict[str, Any] = self.api(username).get(path)[noun]
+            if seen["status"] in statuses:
+                return seen
+            time.sleep(0.1)
+        raise AssertionError(f"/api/{path} is {seen['status']} after {READY_SECONDS} s")
+
+    def job(self, username: str, dataset: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+        """A job on the dataset, of one epoch unless told otherwise."""
+        body = {
+            "dataset_id": dataset["id"],
+            "gpu_config": {"type": "H100-80GB", "count": 2},
+            "hyperparameters": {"epochs": 1},
+            **changes,
+        }
+        made: dict[str, Any] = self.api(username).post("jobs", body)["job"]
+        return made
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[Installation]:
+    """A running installation, stopped at the end of the block."""
+    places = Places(folder)
+    places.prepare()
+    composed = stack.compose(places, OPTIONS, addresses.choose(folder / "ports.json", web=None), {})
+    installation = Installation(composed, places.logs)
+    try:
+        installation.start(*composed.servers)
+        storage.ensure_buckets(composed.s3, composed.buckets.values())
+        _prepare(composed.preparation, places.logs / "prepare.log")
+        installation.users = {user["username"]: user for user in json.loads(composed.users_file.read_text())}
+        installation.start(*composed.control_plane, composed.beat)
+        yield installation
+    finally:
+        installation.stop_all()
+
+
+def _prepare(program: Program, log: Path) -> None:
+    process = programs.spawn(program, log)
+    if process.wait(PREPARATION_SECONDS):
+        raise programs.NotReady(f"{program.name} failed.{programs.last_lines(log)}")

@@ -1,0 +1,87 @@
+"""The form for a new job: it estimates, refuses beside the field, and makes one job however often it is sent."""
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.conftest import Complaints, Open
+from tests.e2e.installation import Installation
+
+
+def opened(open_tab: Open, dataset: dict[str, Any]) -> Page:
+    tab = open_tab("alice", f"/training/configure?dataset={dataset['id']}")
+    expect(tab.locator("#estimate")).to_have_attribute("aria-busy", "false")
+    return tab
+
+
+def test_the_estimate_follows_the_choices(open_tab: Open, dataset: dict[str, Any]) -> None:
+    tab = opened(open_tab, dataset)
+    expect(tab.locator('[data-estimate="price"]')).to_have_text("$4.20")
+    expect(tab.locator('[data-estimate="steps"]')).to_have_text("750")
+    tab.get_by_label("Number of GPUs").select_option("2")
+    expect(tab.locator('[data-estimate="price"]')).to_have_text("$8.40")
+    expect(tab.locator('[data-estimate="steps"]')).to_have_text("375")
+    expect(tab.locator("#effective-batch")).to_have_text("8")
+
+
+def test_a_preset_fills_the_fields_and_changes_are_marked(open_tab: Open, dataset: dict[str, Any]) -> None:
+    tab = opened(open_tab, dataset)
+    tab.get_by_role("radio", name="Quick Test").check()
+    epochs = tab.get_by_role("textbox", name="Epochs")
+    expect(epochs).to_have_value("1")
+    expect(tab.locator(".is-changed")).to_have_count(0)
+    epochs.fill("2")
+    expect(tab.locator(".is-changed")).to_have_count(1)
+    expect(tab.get_by_label("LoRA rank")).to_be_hidden()
+    tab.get_by_role("radio", name="Custom").check()
+    expect(tab.get_by_label("LoRA rank")).to_be_visible()
+
+
+def test_a_value_out_of_range_is_refused_beside_its_field(
+    open_tab: Open, dataset: dict[str, Any], complaints: Complaints
+) -> None:
+    tab = opened(open_tab, dataset)
+    epochs = tab.get_by_role("textbox", name="Epochs")
+    epochs.fill("51")
+    tab.get_by_role("button", name="Start training").click()
+    expect(tab.locator("#epochs-error")).to_contain_text("a whole number from 1 to 50")
+    expect(epochs).to_have_attribute("aria-invalid", "true")
+    expect(epochs).to_be_focused()
+    epochs.fill("5")
+    expect(tab.locator("#epochs-error")).to_be_hidden()
+    complaints.forgive()  # the browser notes each 400
+
+
+def test_a_form_sent_twice_makes_one_job(open_tab: Open, installation: Installation, dataset: dict[str, Any]) -> None:
+    tab = opened(open_tab, dataset)
+    tab.get_by_label("Name").fill("Sent twice")
+    tab.get_by_role("button", name="Start training").dblclick()
+    tab.wait_for_url(re.compile(r"/training/jobs/[0-9a-f-]{36}$"))
+    assert installation.api("alice").get("jobs", search="Sent twice")["pagination"]["total"] == 1
+
+
+def test_a_form_sent_again_after_a_lost_answer_makes_one_job(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any], complaints: Complaints
+) -> None:
+    tab = opened(open_tab, dataset)
+    tab.get_by_label("Name").fill("Answer lost")
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    tab.route("**/api/jobs", lose_the_answer)
+    tab.get_by_role("button", name="Start training").click()
+    expect(tab.get_by_text("The server does not answer.")).to_be_visible()
+    tab.unroute("**/api/jobs")
+    tab.get_by_role("button", name="Start training").click()
+    tab.wait_for_url(re.compile(r"/training/jobs/[0-9a-f-]{36}$"))
+    assert installation.api("alice").get("jobs", search="Answer lost")["pagination"]["total"] == 1
+    complaints.forgive()  # the lost answer
+
+
+def test_without_a_ready_dataset_the_form_leads_to_the_datasets(open_tab: Open) -> None:
+    tab = open_tab("operator", "/training/configure")
+    expect(tab.get_by_role("heading", name="No dataset is ready yet")).to_be_visible()
+    expect(tab.get_by_role("link", name="Go to datasets")).to_have_attribute("href", "/datasets")

@@ -1,0 +1,93 @@
+"""The monitor's parts: tabs by keyboard, curves and their table, copying, small refreshes."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Response, expect
+
+from tests.e2e.conftest import Open
+from tests.e2e.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def ended(installation: Installation, dataset: dict[str, Any]) -> dict[str, Any]:
+    """A job of alice's that has completed."""
+    return installation.await_end("alice", installation.job("alice", dataset))
+
+
+def test_tabs_move_by_arrow_keys_and_are_kept_in_the_address(open_tab: Open, ended: dict[str, Any]) -> None:
+    tab = open_tab("alice", f"/training/jobs/{ended['id']}")
+    tab.get_by_role("tab", name="Metrics & Charts").focus()
+    tab.keyboard.press("ArrowRight")
+    expect(tab.get_by_role("tab", name="Configuration")).to_be_focused()
+    expect(tab.get_by_role("tabpanel", name="Configuration")).to_contain_text("LoRA rank")
+    expect(tab.get_by_role("tabpanel", name="Configuration")).to_contain_text("$8.40")
+    tab.keyboard.press("End")
+    info = tab.get_by_role("tabpanel", name="Job Info")
+    expect(info).to_contain_text(ended["external_job_id"])
+    expect(info).to_contain_text(ended["id"])
+    assert tab.url.endswith("#info")
+    tab.reload()
+    expect(tab.get_by_role("tab", name="Job Info")).to_have_attribute("aria-selected", "true")
+
+
+def test_the_log_and_the_timeline_are_kept_after_the_end(open_tab: Open, ended: dict[str, Any]) -> None:
+    tab = open_tab("alice", f"/training/jobs/{ended['id']}#info")
+    tab.get_by_role("tab", name="Job Info").click()
+    expect(tab.locator("#log-count")).to_contain_text("lines")
+    expect(tab.locator("#log")).to_contain_text("step")
+    expect(tab.locator(".timeline-status")).not_to_have_count(0)
+
+
+def test_curves_are_drawn_and_have_a_twin_of_words_and_numbers(open_tab: Open, ended: dict[str, Any]) -> None:
+    tab = open_tab("alice", f"/training/jobs/{ended['id']}")
+    for name in ("Loss", "GPU utilization", "Learning rate"):
+        expect(tab.get_by_role("img", name=f"{name} over steps")).to_be_visible()
+    expect(tab.locator("canvas")).to_have_count(3)
+    tab.get_by_text("The same as a table").click()
+    rows = tab.locator("#twin tbody tr")
+    expect(rows).not_to_have_count(0)
+    expect(rows.first).to_contain_text(f"{ended['total_steps']:,}")
+
+
+def test_a_refresh_of_an_unchanged_job_moves_next_to_nothing(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any]
+) -> None:
+    job = installation.job("alice", dataset, hyperparameters={"epochs": 50})
+    tab = open_tab("alice", f"/training/jobs/{job['id']}")
+    expect(tab.locator("#badge")).to_have_text("Running")
+
+    def is_refresh(answer: Response) -> bool:
+        return bool(re.search(rf"/api/jobs/{job['id']}\?since=[1-9]", answer.url))
+
+    with tab.expect_response(is_refresh) as refresh:
+        pass
+    answer = refresh.value
+    assert answer.status == 304 or len(answer.body()) < 5_000 + 300 * len(answer.json()["data"]["metrics"])
+    installation.api("alice").post(f"jobs/{job['id']}/cancel", {})
+
+
+def test_a_page_weighs_less_than_200_kb(open_tab: Open, ended: dict[str, Any]) -> None:
+    tab = open_tab("alice", "/training/jobs")
+    weights: list[int] = []
+    tab.on("requestfinished", lambda request: weights.append(weighed(request)))
+    tab.goto(f"/training/jobs/{ended['id']}")
+    expect(tab.locator("canvas")).to_have_count(3)
+    assert 20_000 < sum(weights) < 200_000
+
+
+def weighed(request: Any) -> int:
+    sizes = request.sizes()
+    return int(sizes["responseBodySize"] + sizes["responseHeadersSize"])
+
+
+@pytest.fixture
+def without_scripts(open_tab: Open, ended: dict[str, Any]) -> Page:
+    return open_tab("alice", f"/training/jobs/{ended['id']}", java_script_enabled=False)
+
+
+def test_the_first_state_needs_no_script(without_scripts: Page, ended: dict[str, Any]) -> None:
+    expect(without_scripts.locator("#badge")).to_have_text("Completed")
+    expect(without_scripts.locator('[data-field="cost"]')).to_contain_text("$")
+    expect(without_scripts.get_by_role("img", name="Loss over steps")).to_be_visible()
