@@ -11,6 +11,7 @@ from django.test import Client
 from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory
+from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import APIView
 
 from accounts.exceptions import AccountError
@@ -84,8 +85,6 @@ def test_a_throttled_client_is_told_when_to_come_back() -> None:
 def test_too_many_requests_are_refused(
     alice: User, api: Callable[[User], APIClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rest_framework.throttling import UserRateThrottle
-
     monkeypatch.setitem(UserRateThrottle.THROTTLE_RATES, "user", "2/min")
     client = api(alice)
     assert [client.get("/api/tokens").status_code for _ in range(3)] == [200, 200, 429]

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django_celery_beat.models import PeriodicTask
 
 from jobs.models import JobEvent
 from notifications import dispatch
@@ -141,8 +142,6 @@ def test_finding_nothing_takes_four_queries(alice: User, job_of: MakeJob) -> Non
 
 
 def test_beat_is_seeded_with_the_sweep(db: None) -> None:
-    from django_celery_beat.models import PeriodicTask
-
     row = PeriodicTask.objects.get(task="notifications.deliver_events")
     assert (row.interval.every, row.interval.period) == (30, "seconds")
     assert row.kwargs == '{"everything": true}'
