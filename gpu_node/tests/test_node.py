@@ -168,7 +168,7 @@ def test_a_run_that_ignores_its_stop_is_never_called_cancelled(bench: Bench) -> 
     assert bench.job(external_id).status is Status.CANCELLED
 
 
-def test_a_repeated_cancel_changes_nothing_and_a_shorter_grace_helps(bench: Bench) -> None:
+def test_a_repeated_cancel_changes_nothing(bench: Bench) -> None:
     external_id = bench.submit()
     bench.pass_time(10)
     for _ in range(3):
@@ -178,6 +178,16 @@ def test_a_repeated_cancel_changes_nothing_and_a_shorter_grace_helps(bench: Benc
     bench.pass_time(60)
     assert bench.job(external_id).status is Status.CANCELLED
     assert len(bench.job(external_id).transitions) == 4
+
+
+def test_a_shorter_grace_ends_a_run_that_is_being_cancelled(bench: Bench) -> None:
+    external_id = bench.submit()
+    bench.pass_time(10)
+    bench.node.cancel(external_id, reason="alice", keep_adapter=True, grace_s=30)
+    bench.pass_time(0.5)
+    job = bench.node.cancel(external_id, reason="bob", keep_adapter=False, grace_s=0)
+    assert (job.status, job.released_at) == (Status.CANCELLED, bench.clock.now())
+    assert job.transitions[-1].reason == "alice"
 
 
 def test_grace_of_zero_ends_a_run_at_once(bench: Bench) -> None:

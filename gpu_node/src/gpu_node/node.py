@@ -122,7 +122,10 @@ class Node:
     def cancel(
         self, external_id: str, *, reason: str, keep_adapter: bool, grace_s: float = DEFAULT_GRACE_S
     ) -> Job:
-        """Orders the job to end; it is cancelling until its GPUs are free. Safe to repeat."""
+        """Orders the job to end; it is cancelling until its GPUs are free.
+
+        Safe to repeat; a shorter grace than before counts, reason and keep_adapter stay those of the first.
+        """
         now = self.clock.now()
         self._advance(external_id, now)
         job = self.get(external_id)
@@ -134,8 +137,8 @@ class Node:
                 self._fill(job.spec.gpu_type, now)
             case Phase.PREPARING | Phase.DELIVERING:
                 self._release(job, verdict, now, deliver=False)
-            case Phase.RUNNING if job.stop is None:
-                self._stop(job, Stop(now, verdict, keep_adapter), grace_s)
+            case Phase.RUNNING:
+                self._stop(job, job.stop or Stop(now, verdict, keep_adapter), now, grace_s)
         self.changed()
         return self.get(external_id)
 
@@ -235,7 +238,7 @@ class Node:
         sight = self.executor.look(external_id, now)
         if sight.outcome is None and overdue and not (job.stop and job.stop.forced):
             verdict = job.stop.verdict if job.stop else verdicts.max_runtime(job)
-            self._stop(job, Stop(now, verdict, keep_adapter=False, forced=True), grace_s=0.0)
+            self._stop(job, Stop(now, verdict, keep_adapter=False, forced=True), now, grace_s=0.0)
         elif sight.outcome is not None:
             verdict = verdicts.of_outcome(sight.outcome, job.stop)
             keeps = verdict.status is Status.COMPLETED or (job.stop is not None and job.stop.keep_adapter)
@@ -253,13 +256,13 @@ class Node:
             self.agenda.set(external_id, job.deadline)
             self._errands.fetch(job)
 
-    def _stop(self, job: Job, stop: Stop, grace_s: float) -> None:
-        self.executor.stop(job.external_id, stop.at, grace_s=grace_s, keep_adapter=stop.keep_adapter)
+    def _stop(self, job: Job, stop: Stop, now: float, grace_s: float) -> None:
+        self.executor.stop(job.external_id, now, grace_s=grace_s, keep_adapter=stop.keep_adapter)
         stopping = replace(job, stop=stop)
         if job.status is Status.RUNNING and stop.verdict.status is Status.CANCELLED:
-            stopping = self._change(stopping, Status.CANCELLING, stop.at, stop.verdict.reason)
+            stopping = self._change(stopping, Status.CANCELLING, now, stop.verdict.reason)
         self._keep(stopping)
-        self._advance(job.external_id, stop.at)
+        self._advance(job.external_id, now)
 
     def _release(self, job: Job, verdict: Verdict, at: float, *, deliver: bool) -> None:
         """Gives the GPUs back, then ends the job, by way of DELIVERING where files have to travel first."""
