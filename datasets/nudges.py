@@ -16,18 +16,18 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 
 
-def nudge(task: Task[Any, Any], *args: Any) -> None:
-    """Start `task` once the current transaction has committed; never raises."""
-    transaction.on_commit(lambda: _publish(task.name, args), robust=True)
+def nudge(task: Task[Any, Any], *args: Any, in_s: float = 0) -> None:
+    """Start `task` once the current transaction has committed, or a few seconds later; never raises."""
+    transaction.on_commit(lambda: _publish(task.name, args, in_s), robust=True)
 
 
 def nudge_events() -> None:
     """Events were written: whoever delivers them need not wait for the schedule. The setting names the task."""
-    transaction.on_commit(lambda: _publish(settings.EVENT_NUDGE_TASK, ()), robust=True)
+    transaction.on_commit(lambda: _publish(settings.EVENT_NUDGE_TASK), robust=True)
 
 
-def _publish(name: str, args: tuple[Any, ...]) -> None:
+def _publish(name: str, args: tuple[Any, ...] = (), in_s: float = 0) -> None:
     try:
-        current_app.send_task(name, args=args, retry=False)
+        current_app.send_task(name, args=args, countdown=in_s or None, retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("Could not reach the broker to start %s: %s; the next cycle will", name, error)

@@ -20,7 +20,7 @@ BYTES_PER_TOKEN = 4
 class Validator:
     """Feed it the file, then `finish`. `hopeless` says that reading on is of no use."""
 
-    def __init__(self, format: str = "chat") -> None:
+    def __init__(self, format: str = "chat", *, max_remembered: int = MAX_REMEMBERED) -> None:
         self._examine = FORMATS[format]
         self._lines = LineSplitter()
         self._head = b""
@@ -30,6 +30,8 @@ class Validator:
         self._bytes = 0
         self._errors, self._warnings = Findings(), Findings()
         self._seen: set[int] = set()
+        self._max_remembered = max_remembered
+        self._forgetful = False
         self._lines_with_text = self._examples = self._messages = self._content_bytes = 0
         self._sample: list[dict[str, Any]] = []
 
@@ -122,8 +124,12 @@ class Validator:
         if fingerprint in self._seen:
             advice = "Remove it, unless it is meant to weigh more."
             self._warnings.add(number, "", "The example is an exact copy of an earlier one.", advice)
-        elif len(self._seen) < MAX_REMEMBERED:
+        elif len(self._seen) < self._max_remembered:
             self._seen.add(fingerprint)
+        elif not self._forgetful:
+            self._forgetful = True
+            error = f"Copies are only looked for among the first {self._max_remembered:,} different lines."
+            self._warnings.add(number, "", error, "If later lines may repeat, remove copies before uploading.")
 
     def _check_amount(self) -> None:
         if not self._lines_with_text:

@@ -55,6 +55,7 @@ export function enlivenImport(onImported) {
     submit.disabled = false;
   });
 
+  submit.disabled = false;
   more.addEventListener("click", load);
   document.getElementById("import").addEventListener("tab-open", load, { once: true });
   if (!document.getElementById("import").hidden) load();

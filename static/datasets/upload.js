@@ -47,6 +47,7 @@ export function enlivenUpload(onComplete) {
     if (!given) takeBack();
   });
   addEventListener("beforeunload", (event) => abort && event.preventDefault());
+  submit.disabled = false;
 
   async function send(file, signal) {
     const ticket = await ticketFor(file);

@@ -228,6 +228,14 @@ def test_an_endless_line_costs_no_memory_and_the_next_one_is_read() -> None:
     assert report.training_pairs == 1
 
 
+def test_it_says_from_where_on_it_no_longer_looks_for_copies() -> None:
+    validator = Validator(max_remembered=59)
+    validator.feed(chat_file(61))
+    (warning,) = validator.finish().warnings
+    assert warning.line == 60
+    assert "among the first 59 different lines" in warning.error
+
+
 def test_reading_stops_where_the_file_is_hopeless() -> None:
     validator = Validator()
     validator.feed(gzip.compress(bytes(100)) + bytes(10_000))

@@ -1,0 +1,108 @@
+"""Adding and reading datasets in a browser: upload straight to storage, import, findings, deletion."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.datasets.files import chat_file, chat_line
+from tests.e2e.conftest import Complaints
+from tests.e2e.installation import Installation
+
+Open = Callable[..., Page]
+
+
+def file_of(folder: Path, name: str, body: bytes) -> Path:
+    path = folder / name
+    path.write_bytes(body)
+    return path
+
+
+def test_an_upload_goes_from_the_form_to_ready_without_a_reload(open_tab: Open, tmp_path: Path) -> None:
+    tab = open_tab("alice", "/datasets")
+    tab.get_by_label("File").set_input_files(file_of(tmp_path, "greetings.jsonl", chat_file(200)))
+    tab.get_by_role("button", name="Upload").click()
+    row = tab.get_by_role("row", name="greetings")
+    expect(row.locator('[data-status="ready"]')).to_be_visible()
+    expect(row.get_by_role("link", name="Train")).to_be_visible()
+    row.get_by_role("link", name="greetings", exact=True).click()
+    expect(tab.get_by_role("heading", level=1, name="greetings")).to_be_visible()
+    expect(tab.get_by_text("What is 0 + 1?")).to_be_visible()
+    tab.get_by_role("link", name="Train on this").click()
+    expect(tab.get_by_role("heading", level=1, name="New training job")).to_be_visible()
+
+
+def test_findings_say_where_and_what_to_do(open_tab: Open, tmp_path: Path) -> None:
+    tab = open_tab("alice", "/datasets")
+    body = chat_file(60) + chat_line(("user", "Hi"), ("asistant", "Hello")) + b'{"messages": [}\n'
+    tab.get_by_label("File").set_input_files(file_of(tmp_path, "faulty.jsonl", body))
+    tab.get_by_role("textbox", name="Name").fill("Not quite right")
+    tab.get_by_role("button", name="Upload").click()
+    row = tab.get_by_role("row", name="Not quite right")
+    expect(row.locator('[data-status="error"]')).to_be_visible()
+    row.get_by_role("link", name="Not quite right").click()
+    expect(tab.get_by_role("cell", name="Did you mean “assistant”?")).to_be_visible()
+    expect(tab.get_by_role("row", name="62")).to_contain_text("Not valid JSON")
+
+
+def test_a_missing_file_is_said_beside_its_field(open_tab: Open) -> None:
+    tab = open_tab("alice", "/datasets")
+    tab.get_by_role("button", name="Upload").click()
+    expect(tab.get_by_label("File")).to_be_focused()
+    expect(tab.get_by_text("Choose a file.")).to_be_visible()
+
+
+def test_a_broken_upload_says_so_and_can_be_tried_again(
+    open_tab: Open, installation: Installation, complaints: Complaints, tmp_path: Path
+) -> None:
+    tab = open_tab("alice", "/datasets")
+    storage = f"{installation.stack.s3.endpoint_url}/**"
+    tab.route(storage, lambda route: route.abort())
+    tab.get_by_label("File").set_input_files(file_of(tmp_path, "shaky.jsonl", chat_file(60)))
+    tab.get_by_role("button", name="Upload").click()
+    expect(tab.get_by_role("alert").filter(has_text="did not reach storage")).to_be_visible()
+    complaints.forgive()
+    tab.unroute(storage)
+    tab.get_by_role("button", name="Upload").click()
+    row = tab.get_by_role("row", name="shaky")
+    expect(row.locator('[data-status="ready"]')).to_be_visible()
+    expect(row).to_have_count(1)
+
+
+def test_a_dataset_without_its_file_takes_it_on_its_page(
+    open_tab: Open, installation: Installation, tmp_path: Path
+) -> None:
+    body = chat_file(70)
+    announced = {"name": "Late", "file_name": "late.jsonl", "file_size": len(body)}
+    dataset = installation.api("alice").post("datasets", announced)["dataset"]
+    tab = open_tab("alice", f"/datasets/{dataset['id']}")
+    tab.get_by_label("File").set_input_files(file_of(tmp_path, "other.jsonl", body + b"\n"))
+    tab.get_by_role("button", name="Upload").click()
+    expect(tab.get_by_text("another size than announced")).to_be_visible()
+    tab.get_by_label("File").set_input_files(file_of(tmp_path, "late.jsonl", body))
+    tab.get_by_role("button", name="Upload").click()
+    expect(tab.locator('.page-head [data-status="ready"]')).to_be_visible()
+
+
+def test_a_file_of_the_data_pipeline_is_imported(open_tab: Open, installation: Installation) -> None:
+    installation.store("bob", "shared/tools.jsonl", chat_file(80))
+    tab = open_tab("bob", "/datasets")
+    tab.get_by_role("tab", name="Import").click()
+    tab.get_by_label("bob/shared/tools.jsonl").check()
+    tab.get_by_role("button", name="Import").click()
+    expect(tab.get_by_role("row", name="tools").locator('[data-status="ready"]')).to_be_visible()
+
+
+def test_deleting_asks_first(open_tab: Open, installation: Installation) -> None:
+    dataset = installation.dataset("bob", "Short-lived")
+    tab = open_tab("bob", f"/datasets/{dataset['id']}")
+    tab.get_by_role("button", name="Delete").click()
+    dialog = tab.get_by_role("dialog")
+    expect(dialog).to_contain_text("Delete “Short-lived”?")
+    expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
+    tab.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    tab.get_by_role("button", name="Delete").click()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(tab.get_by_text("“Short-lived” was deleted")).to_be_visible()
+    expect(tab.get_by_role("row", name="Short-lived")).to_have_count(0)
