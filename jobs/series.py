@@ -57,8 +57,45 @@ class _Held:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-_held: OrderedDict[uuid.UUID, _Held] = OrderedDict()
-_held_lock = threading.Lock()
+class Memory:
+    """The numbers of the jobs last looked at, up to `capacity` points in all. Any thread may ask."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._held: OrderedDict[uuid.UUID, _Held] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def chart(self, job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS) -> Chart:
+        """See jobs.series.chart."""
+        held = self._entry(job.id)
+        with held.lock:
+            _refresh(held, job)
+            if since == 0 and held.last_chart and held.last_chart[0] == max_points:
+                return held.last_chart[1]
+            table = held.table if since == 0 else _rows(held.table, held.table["version"] > since)
+            kept = _rows(table, downsample.extremes([table[name] for name in METRIC_NAMES], max_points))
+            answer = Chart(points=_as_points(kept, held.times), total=len(held.table["id"]), next=held.version)
+            if since == 0:
+                held.last_chart = max_points, answer
+        self._forget_the_oldest()
+        return answer
+
+    def _entry(self, job_id: uuid.UUID) -> _Held:
+        with self._lock:
+            held = self._held.setdefault(job_id, _Held(_table(())))
+            self._held.move_to_end(job_id)
+            return held
+
+    def _forget_the_oldest(self) -> None:
+        """Drop the jobs not looked at for longest until the rest fits; never the one just used."""
+        with self._lock:
+            size = sum(_ENTRY_OVERHEAD + len(held.table["id"]) for held in self._held.values())
+            while size > self._capacity and len(self._held) > 1:
+                _, dropped = self._held.popitem(last=False)
+                size -= _ENTRY_OVERHEAD + len(dropped.table["id"])
+
+
+_memory = Memory(HELD_POINTS)
 
 
 def chart(job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS) -> Chart:
@@ -66,18 +103,7 @@ def chart(job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS)
 
     With `since` (a former answer's `next`) only rows that are new or changed since then.
     """
-    held = _entry(job.id)
-    with held.lock:
-        _refresh(held, job)
-        if since == 0 and held.last_chart and held.last_chart[0] == max_points:
-            return held.last_chart[1]
-        table = held.table if since == 0 else _rows(held.table, held.table["version"] > since)
-        kept = _rows(table, downsample.extremes([table[name] for name in METRIC_NAMES], max_points))
-        answer = Chart(points=_as_points(kept, held.times), total=len(held.table["id"]), next=held.version)
-        if since == 0:
-            held.last_chart = max_points, answer
-    _forget_the_oldest()
-    return answer
+    return _memory.chart(job, since=since, max_points=max_points)
 
 
 def every_point(job: TrainingJob) -> Iterator[tuple[int | float | str | None, ...]]:
@@ -85,19 +111,6 @@ def every_point(job: TrainingJob) -> Iterator[tuple[int | float | str | None, ..
     points = MetricsPoint.objects.filter(job_id=job.id).order_by(*_KEY)
     for *values, time in points.values_list(*POINT_COLUMNS).iterator(chunk_size=_CHUNK):
         yield (*values, _iso(time))
-
-
-def forget_all() -> None:
-    """Drop what this process holds (benchmarks measure a cold start with it)."""
-    with _held_lock:
-        _held.clear()
-
-
-def _entry(job_id: uuid.UUID) -> _Held:
-    with _held_lock:
-        held = _held.setdefault(job_id, _Held(_table(())))
-        _held.move_to_end(job_id)
-        return held
 
 
 def _refresh(held: _Held, job: TrainingJob) -> None:
@@ -160,12 +173,3 @@ def _with_none(column: NDArray[Any]) -> list[Any]:
 
 def _iso(time: datetime | None) -> str | None:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z") if time else None
-
-
-def _forget_the_oldest() -> None:
-    """Drop the jobs not looked at for longest until the rest fits; never the one just used."""
-    with _held_lock:
-        size = sum(_ENTRY_OVERHEAD + len(held.table["id"]) for held in _held.values())
-        while size > HELD_POINTS and len(_held) > 1:
-            _, dropped = _held.popitem(last=False)
-            size -= _ENTRY_OVERHEAD + len(dropped.table["id"])

@@ -14,6 +14,7 @@ from jobs.models import BaseModel, CostRecord, JobAttempt, JobEvent, MetricsPoin
 from jobs.states import Stage, Status
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+HYPERPARAMETERS = presets.resolve("recommended", {})
 STAGES = {
     Status.QUEUED: Stage.QUEUED,
     Status.INITIALIZING: Stage.QUEUED_ON_GPU,
@@ -56,7 +57,7 @@ def job(owner: User, status: Status = Status.RUNNING, **changes: Any) -> Trainin
         "name": "Support chats · recommended",
         "base_model": base_model(),
         "preset": "recommended",
-        "hyperparameters": presets.resolve("recommended", {}),
+        "hyperparameters": HYPERPARAMETERS,
         "gpu_config": {"type": "H100-80GB", "count": 2},
         "gpu_price_per_hour": Decimal("4.20"),
         "status": status,

@@ -1,0 +1,82 @@
+"""The loss curve as a file."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from jobs import charts
+
+
+def point(step: int, training: float | None, validation: float | None = None, restart: int = 0) -> dict[str, Any]:
+    return {
+        "attempt": 1,
+        "restart": restart,
+        "step": step,
+        "training_loss": training,
+        "validation_loss": validation,
+    }
+
+
+CURVE = [point(step, 3 / step, 2.9 / step if step % 5 == 0 else None) for step in range(1, 51)]
+BEGINNINGS: dict[charts.Format, bytes] = {"png": b"\x89PNG\r\n", "svg": b"<?xml", "pdf": b"%PDF-"}
+
+
+@pytest.mark.parametrize("file_format", BEGINNINGS)
+def test_each_format_is_what_it_says_and_the_same_every_time(file_format: charts.Format) -> None:
+    picture = charts.loss_curve(CURVE, title="Support chats", file_format=file_format)
+    assert picture.startswith(BEGINNINGS[file_format])
+    assert charts.loss_curve(CURVE, title="Support chats", file_format=file_format) == picture
+
+
+def test_it_shows_both_losses_with_their_colours_and_a_legend() -> None:
+    drawing = svg(CURVE)
+    for shown in ("Training loss", "Validation loss", "Step", "Loss", charts.TRAINING, charts.VALIDATION):
+        assert shown in drawing
+    assert "stroke-dasharray" in drawing
+
+
+@pytest.mark.parametrize(
+    "title", [r"$\alpha$ costs_50% $", r"\frac{", "<script>alert(1)</script> & more", "日本語", "\x00\n"]
+)
+def test_a_title_is_text_whatever_it_holds(title: str) -> None:
+    drawing = charts.loss_curve(CURVE, title=title, file_format="svg").decode()
+    assert "<script>" not in drawing
+    if "alpha" in title:
+        assert title in drawing
+
+
+def test_a_long_title_is_cut() -> None:
+    assert "x" * 59 + "…" in charts.loss_curve(CURVE, title="x" * 500, file_format="svg").decode()
+
+
+def test_without_points_it_says_so() -> None:
+    for points in ([], [point(1, None)]):
+        assert "No points yet" in svg(points)
+    assert "No points yet" not in svg([point(1, 0.0)])
+
+
+def test_a_resumption_interrupts_the_curve_and_is_marked() -> None:
+    resumed = [*(point(step, 2.0) for step in range(1, 60)), *(point(step, 1.0, restart=1) for step in range(40, 99))]
+    drawing = svg(resumed)
+    assert "Resumed" in drawing
+    assert "Resumed" not in svg(CURVE)
+    curve = next(path for path in re.findall(r'<path d="([^"]+)"[^>]*' + charts.TRAINING, drawing) if len(path) > 500)
+    assert curve.count("M") == 2
+
+
+def test_validation_measured_now_and_then_is_one_line() -> None:
+    drawing = svg(CURVE)
+    curve = next(path for path in re.findall(r'<path d="([^"]+)"[^>]*' + charts.VALIDATION, drawing))
+    assert (curve.count("M"), curve.count("L")) == (1, 9)
+
+
+def test_threads_may_draw_at_once() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        pictures = list(pool.map(lambda _: charts.loss_curve(CURVE, title="x"), range(8)))
+    assert len(set(pictures)) == 1
+
+
+def svg(points: list[dict[str, Any]]) -> str:
+    return charts.loss_curve(points, title="Support chats", file_format="svg").decode()

@@ -1,0 +1,141 @@
+"""A job's points for charts, read once and then only what changed."""
+
+import threading
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from jobs import series
+from jobs.models import MetricsPoint, TrainingJob
+from tests import factories
+
+
+@pytest.fixture
+def job(alice: User) -> TrainingJob:
+    return factories.job(alice)
+
+
+def losses(chart: series.Chart) -> dict[tuple[int, int, int], float | None]:
+    return {(p["attempt"], p["restart"], p["step"]): p["training_loss"] for p in chart.points}
+
+
+def test_a_job_without_points_has_an_empty_chart(job: TrainingJob) -> None:
+    assert series.chart(job) == series.Chart(points=[], total=0, next=0)
+
+
+def test_points_come_in_the_order_of_attempt_restart_and_step(job: TrainingJob) -> None:
+    factories.points(job, {3: {"training_loss": 1.0}, 1: {"training_loss": 3.0}})
+    factories.points(job, {2: {"training_loss": 2.0}}, attempt=2)
+    factories.points(job, {1: {"training_loss": 4.0}}, restart=1)
+    assert list(losses(series.chart(job))) == [(1, 0, 1), (1, 0, 3), (1, 1, 1), (2, 0, 2)]
+
+
+def test_zero_is_a_value_and_a_missing_one_is_null(job: TrainingJob) -> None:
+    factories.points(job, {1: {"training_loss": 0.0, "timestamp": factories.NOW}, 2: {}})
+    first, second = series.chart(job).points
+    assert (first["training_loss"], first["validation_loss"]) == (0.0, None)
+    assert (second["training_loss"], second["timestamp"]) == (None, None)
+    assert first["timestamp"] == "2026-11-23T12:00:00Z"
+    assert list(first) == list(series.POINT_COLUMNS)
+
+
+def test_new_points_and_filled_gaps_show_at_once(job: TrainingJob) -> None:
+    factories.points(job, {1: {"training_loss": 3.0}, 2: {"training_loss": 2.0}})
+    before = series.chart(job)
+    job.metrics_version += 1
+    MetricsPoint.objects.filter(job=job, step=1).update(
+        validation_loss=2.5, timestamp=factories.NOW, version=job.metrics_version
+    )
+    factories.points(job, {3: {"training_loss": 1.0}})
+    after = series.chart(job)
+    assert [p["validation_loss"] for p in after.points] == [2.5, None, None]
+    assert after.points[0]["timestamp"] == "2026-11-23T12:00:00Z"
+    assert (before.total, after.total) == (2, 3)
+
+
+def test_since_gives_only_what_is_new_or_changed(job: TrainingJob) -> None:
+    factories.points(job, {1: {"training_loss": 3.0}, 2: {"training_loss": 2.0}})
+    cursor = series.chart(job).next
+    assert series.chart(job, since=cursor).points == []
+    job.metrics_version += 1
+    MetricsPoint.objects.filter(job=job, step=1).update(validation_loss=2.5, version=job.metrics_version)
+    factories.points(job, {3: {"training_loss": 1.0}})
+    news = series.chart(job, since=cursor)
+    assert [p["step"] for p in news.points] == [1, 3]
+    assert news.next > cursor
+    assert news.total == 3
+
+
+def test_a_point_that_arrives_late_takes_its_place(job: TrainingJob) -> None:
+    factories.points(job, {1: {"training_loss": 3.0}, 5: {"training_loss": 1.0}})
+    series.chart(job)
+    factories.points(job, {3: {"training_loss": 2.0}})
+    assert [p["step"] for p in series.chart(job).points] == [1, 3, 5]
+
+
+def test_unchanged_points_are_not_read_again_and_new_ones_alone(job: TrainingJob) -> None:
+    factories.points(job, {step: {"training_loss": 1.0} for step in range(100)})
+    first = series.chart(job)
+    with CaptureQueriesContext(connection) as none:
+        assert series.chart(job) is first
+    factories.points(job, {100: {"training_loss": 0.5}})
+    with CaptureQueriesContext(connection) as some:
+        series.chart(job)
+    assert (len(none), len(some)) == (0, 2)
+    assert '"version" >' in some.captured_queries[0]["sql"]
+
+
+def test_a_process_without_memory_says_the_same(job: TrainingJob) -> None:
+    factories.points(job, {step: {"training_loss": (step * 7919 % 1000) / 1000} for step in range(3000)})
+    series.chart(job)
+    factories.points(job, {step: {"training_loss": (step * 7919 % 1000) / 1000} for step in range(3000, 3100)})
+    another_process = series.Memory(capacity=1000)
+    assert another_process.chart(job, max_points=500) == series.chart(job, max_points=500)
+
+
+def test_a_reader_with_an_older_row_of_the_job_gets_no_older_points(job: TrainingJob) -> None:
+    factories.points(job, {1: {"training_loss": 3.0}})
+    older = TrainingJob.objects.get(pk=job.pk)
+    factories.points(job, {2: {"training_loss": 2.0}})
+    newest = series.chart(job)
+    assert series.chart(older) == newest
+
+
+def test_jobs_not_looked_at_are_forgotten_when_the_memory_is_full(alice: User) -> None:
+    memory = series.Memory(capacity=500)
+    jobs = [factories.job(alice) for _ in range(4)]
+    for job in jobs:
+        factories.points(job, {step: {"training_loss": 1.0} for step in range(100)})
+        memory.chart(job)
+    with CaptureQueriesContext(connection) as queries:
+        memory.chart(jobs[-1])
+        assert len(queries) == 0
+        assert len(memory.chart(jobs[0]).points) == 100
+        assert len(queries) > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_that_ask_at_once_all_get_the_whole(alice: User) -> None:
+    job = factories.job(alice)
+    factories.points(job, {step: {"training_loss": float(step)} for step in range(5000)})
+    memory = series.Memory(capacity=10_000)
+    charts: list[series.Chart] = []
+
+    def ask() -> None:
+        charts.append(memory.chart(job))
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(charts) == 6
+    assert all(chart == charts[0] for chart in charts)
+
+
+def test_every_point_streams_all_of_them(job: TrainingJob) -> None:
+    factories.points(job, {step: {"training_loss": 1.0} for step in range(2500)})
+    assert [row[2] for row in series.every_point(job)] == list(range(2500))
