@@ -35,6 +35,11 @@ def amount(*, price_per_hour: Decimal | None, gpu_count: int, billable_seconds: 
     return (price_per_hour * gpu_count * hours).quantize(CENT, rounding=ROUND_HALF_UP)
 
 
+def middle(low: Decimal, high: Decimal) -> Decimal:
+    """The amount halfway between two, in whole cents."""
+    return ((low + high) / 2).quantize(CENT, rounding=ROUND_HALF_UP)
+
+
 def billable_time(
     *,
     billed_seconds: float | None = None,

@@ -51,11 +51,12 @@ def claim(
     seconds: float = LEASE_SECONDS,
 ) -> list[Lease]:
     """Take the leases of those jobs that are in one of `statuses` and not taken; one query however many."""
-    token = uuid.uuid4()
-    TrainingJob.objects.filter(pk__in=list(job_ids), status__in=statuses).filter(
+    ids, token = list(job_ids), uuid.uuid4()
+    TrainingJob.objects.filter(pk__in=ids, status__in=statuses).filter(
         Q(lease_token=None) | Q(lease_expires_at__lt=now)
     ).update(lease_token=token, lease_expires_at=now + timedelta(seconds=seconds))
-    return [Lease(pk, token) for pk in TrainingJob.objects.filter(lease_token=token).values_list("pk", flat=True)]
+    taken = TrainingJob.objects.filter(pk__in=ids, lease_token=token).values_list("pk", flat=True)
+    return [Lease(pk, token) for pk in taken]
 
 
 def renew(lease: Lease, *, now: datetime, seconds: float = LEASE_SECONDS) -> None:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from jobs import estimates, lifecycle, selectors
+from jobs import costs, estimates, lifecycle, selectors
 from jobs.exceptions import IdempotencyConflict, JobConflict
 from jobs.models import TrainingJob
 from jobs.models.job import SubmitOutcome
@@ -60,7 +60,7 @@ def job_create(
         hyperparameters=chosen.hyperparameters,
         gpu_config={"type": chosen.gpu.type, "count": chosen.gpu_count},
         gpu_price_per_hour=chosen.gpu.price_per_hour,
-        estimated_total_cost=sum(estimate.cost) / 2 if estimate.cost else None,
+        estimated_total_cost=costs.middle(*estimate.cost) if estimate.cost else None,
         total_epochs=chosen.hyperparameters["epochs"],
         total_steps=estimate.steps,
         retry_of=retry_of,

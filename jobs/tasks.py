@@ -18,6 +18,7 @@ ONE_BY_ONE_UP_TO = 1000
 CHUNK = 200
 # A fresh cancel is followed closely; after this the tick takes over.
 ASK_AGAIN_FOR = timedelta(seconds=30)
+ASK_AGAIN_IN_S = 2.0
 
 
 @shared_task(name="jobs.process_training_jobs")
@@ -53,7 +54,7 @@ def release_job(job_id: str) -> None:
     _follow_up([job_id], started)
     asked_at = TrainingJob.objects.filter(pk=job_id, status=Status.CANCELLING).values_list("cancel_requested_at")
     if any(started - at < ASK_AGAIN_FOR for (at,) in asked_at if at):
-        release_job.apply_async(args=(job_id,), countdown=2, expires=settings.POLL_INTERVAL_SECONDS)
+        nudge(release_job, job_id, in_s=ASK_AGAIN_IN_S)
 
 
 @shared_task(name="jobs.poll_jobs")

@@ -159,6 +159,7 @@ CELERY_TASK_DEFAULT_QUEUE = "control"
 CELERY_TASK_ROUTES = {
     "jobs.poll_jobs": {"queue": "poll"},
     "jobs.collect_artifact": {"queue": "data"},
+    "jobs.*_logs": {"queue": "data"},
     "datasets.*": {"queue": "data"},
     "notifications.*": {"queue": "deliver"},
 }
@@ -167,6 +168,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Whoever publishes does not wait for a broker that is gone: the next cycle finds the rows.
+    "max_retries": 0,
     "socket_connect_timeout": 1,
     "socket_timeout": 5,
     "visibility_timeout": 3600,

@@ -1,4 +1,4 @@
-"""What a cluster calls while it runs an attempt: upload URLs, a fresh dataset URL, hints. Proved by the attempt's token.
+"""What a cluster calls while it runs an attempt, proved by its token: upload URLs, a fresh dataset URL, hints.
 
 Hints only make a poll come sooner; polling stays the truth.
 """

@@ -3,7 +3,8 @@
 A driver is a class with the methods of `Cluster`. It knows no rows: dataclasses go in and come out. It
 never retries and never decides what a fault means for a job; it says precisely what is known:
 
-    NotSent      the request certainly had no effect: try again later (with `retry_after_s` where told)
+    NotSent      the request certainly had no effect: try again later (with `retry_after_s` where told);
+                 Unreachable where there was no connection either
     Unknown      the request may have had an effect: ask again with the same key, look it up, or wait
     Refused      the cluster understood and said no for good; its words are for the user
     Denied       our key is not accepted
@@ -36,6 +37,10 @@ class ClusterError(Exception):
 
 class NotSent(ClusterError):
     """Certainly without effect: connection refused, 402, 429 or 503, submission in flight under the same key."""
+
+
+class Unreachable(NotSent):
+    """No connection, or no usable address: the cluster never heard of the request."""
 
 
 class Unknown(ClusterError):
@@ -102,6 +107,8 @@ class PollRequest:
 
 
 # -- What comes out --------------------------------------------------------------------------------------
+
+ENDED_STATES = frozenset({"completed", "failed", "cancelled"})
 
 
 @dataclass(frozen=True)

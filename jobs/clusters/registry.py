@@ -14,7 +14,7 @@ import requests
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from jobs.clusters.base import Cluster, NotSent
+from jobs.clusters.base import Cluster, Unreachable
 from jobs.clusters.http.deadline import DeadlineAdapter
 
 ALIASES = {"http": "jobs.clusters.http.driver.HttpCluster"}
@@ -28,12 +28,12 @@ def cluster_names() -> list[str]:
 
 
 def open_cluster(name: str) -> Cluster:
-    """The cluster of that name. Raises NotSent, with what to set, when it is not configured."""
+    """The cluster of that name. Raises Unreachable, with what to set, when it is not configured."""
     config = settings.GPU_CLUSTERS.get(name)
     if config is None:
-        raise NotSent(f"There is no cluster {name!r} in GPU_CLUSTERS.", code="setting")
+        raise Unreachable(f"There is no cluster {name!r} in GPU_CLUSTERS.", code="setting")
     if not config.get("URL"):
-        raise NotSent("No GPU cluster is configured: set GPU_CLUSTER_API_URL.", code="setting")
+        raise Unreachable("No GPU cluster is configured: set GPU_CLUSTER_API_URL.", code="setting")
     cluster: Cluster = driver_class(config.get("DRIVER", "http"))(
         url=config["URL"], key=config.get("KEY", ""), session=_shared_session()
     )

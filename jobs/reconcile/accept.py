@@ -1,12 +1,12 @@
-"""A cluster has the job: finding it after an unknown outcome, and storing its id."""
+"""What became of a submission: the cluster has the job, refused it, or nobody knows."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from jobs import lifecycle
-from jobs.models import Installation, JobAttempt, JobLog, TrainingJob
+from jobs.models import Installation, JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.reconcile import finish, gate
 from jobs.reconcile.backoff import retry_at
@@ -14,7 +14,9 @@ from jobs.states import ErrorCode, Stage, Status
 
 logger = logging.getLogger(__name__)
 
-# How long a level-1 cluster's silence may last before the job fails and a person has to look.
+# Outcomes that leave open whether a cluster job exists.
+OPEN = frozenset({SubmitOutcome.SENDING, SubmitOutcome.UNKNOWN})
+# How long the silence of a cluster that cannot be asked may last before the job fails and a person has to look.
 UNCONFIRMED_FOR = timedelta(minutes=15)
 # A submission that a cluster took shows up in its listing within this time: the longest call, and some more.
 SETTLE_FOR = timedelta(seconds=80)
@@ -24,31 +26,12 @@ def find(door: gate.Gate, attempt: JobAttempt) -> str | None:
     """The cluster's id for this attempt, where it lists one that is ours. Raises ClusterError."""
     if not door.capabilities.has("lookup"):
         return None
-    ours = str(Installation.objects.values_list("pk", flat=True).get(singleton=True))
+    installation, _ = Installation.objects.get_or_create(singleton=True)
+    ours = str(installation.pk)
     for known in door.cluster.find(str(attempt.job_id)):
         if known.attempt in (None, attempt.number) and known.labels.get("installation", ours) == ours:
             return known.external_job_id
     return None
-
-
-def unconfirmed(lease: lifecycle.Lease, why: str) -> None:
-    """Nobody knows whether the cluster took the job: say so, and give up after a while where nobody can find out."""
-    now = timezone.now()
-    with lifecycle.locked(lease) as job:
-        attempt = job.attempts.get(number=job.attempt)
-        if attempt.unconfirmed_since is None:
-            attempt.unconfirmed_since = now
-            lifecycle.record(job, "submission", f"The cluster's answer to the submission is missing: {why}")
-        attempt.outcome = SubmitOutcome.UNKNOWN
-        attempt.save(update_fields=["outcome", "unconfirmed_since"])
-        job.submit_failures += 1
-        job.current_stage = Stage.SUBMISSION_UNCONFIRMED.value
-        job.waiting_for = f"Waiting to learn whether the GPU cluster took the job: {why}"[:500]
-        job.next_attempt_at = job.next_poll_at = retry_at(now, failures=job.submit_failures)
-        job.save()
-        can_find_out = gate.known(job.cluster).features & {"idempotent_submit", "lookup"}
-        if not can_find_out and attempt.unconfirmed_since + UNCONFIRMED_FOR <= now:
-            finish.fail(job, attempt, ErrorCode.SUBMISSION_UNCONFIRMED, detail=why, now=now)
 
 
 def is_settled(attempt: JobAttempt) -> bool:
@@ -78,7 +61,6 @@ def accepted(lease: lifecycle.Lease, external_id: str) -> None:
         job.next_poll_at = now
         job.current_stage = Stage.INITIALIZING.value
         job.save()
-        JobLog.objects.get_or_create(job=job, defaults={"owner_id": job.owner_id})
         if job.status == Status.QUEUED:
             lifecycle.transition(
                 job,
@@ -88,3 +70,52 @@ def accepted(lease: lifecycle.Lease, external_id: str) -> None:
                 detail={"external_job_id": external_id},
             )
     logger.info("Job %s submitted to GPU cluster: %s", job.short_id, external_id)
+
+
+def refused(lease: lifecycle.Lease, why: str) -> None:
+    """The cluster will never take the job: it failed, or, where that is what the user wants, is cancelled."""
+    now = timezone.now()
+    with lifecycle.locked(lease) as job:
+        attempt = job.attempts.get(number=job.attempt)
+        attempt.outcome = SubmitOutcome.NOT_SENT
+        if job.status == Status.CANCELLING:
+            finish.never_started(job, attempt, now=now)
+        else:
+            finish.fail(job, attempt, ErrorCode.REJECTED, detail=why, now=now)
+
+
+def unconfirmed(lease: lifecycle.Lease, why: str) -> None:
+    """Nobody knows whether the cluster took the job: say so, and give up after a while where nobody can find out."""
+    now = timezone.now()
+    with lifecycle.locked(lease) as job:
+        attempt = job.attempts.get(number=job.attempt)
+        if attempt.unconfirmed_since is None:
+            attempt.unconfirmed_since = now
+            lifecycle.record(job, "submission", f"The cluster's answer to the submission is missing: {why}")
+        attempt.outcome = SubmitOutcome.UNKNOWN
+        attempt.save(update_fields=["outcome", "unconfirmed_since"])
+        job.submit_failures += 1
+        job.current_stage = Stage.SUBMISSION_UNCONFIRMED.value
+        job.waiting_for = f"Waiting to learn whether the GPU cluster took the job: {why}"[:500]
+        next_try = retry_at(now, failures=job.submit_failures)
+        if not _can_be_found_out(job):
+            next_try = min(next_try, attempt.unconfirmed_since + UNCONFIRMED_FOR)
+        job.next_attempt_at = job.next_poll_at = next_try
+        job.save()
+        give_up_where_overdue(job, why, now=now)
+
+
+def give_up_where_overdue(job: TrainingJob, why: str, *, now: datetime) -> None:
+    """Fail a job of whose submission nothing was heard for too long, where only a person can find out more.
+
+    The caller holds the row.
+    """
+    attempt = job.attempts.filter(number=job.attempt, unconfirmed_since__lte=now - UNCONFIRMED_FOR).first()
+    if attempt is not None and not _can_be_found_out(job):
+        finish.fail(job, attempt, ErrorCode.SUBMISSION_UNCONFIRMED, detail=why, now=now)
+
+
+def _can_be_found_out(job: TrainingJob) -> bool:
+    """Whether asking the cluster can tell what an unanswered submission did. Who cancels does not submit again."""
+    ways = {"lookup"} if job.status == Status.CANCELLING else {"lookup", "idempotent_submit"}
+    return bool(ways & gate.known(job.cluster).features)

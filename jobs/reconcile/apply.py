@@ -1,12 +1,13 @@
 """What a cluster reports, taken over into the rows. Called under a lease, with the job's row locked."""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from jobs import lifecycle, metrics
-from jobs.clusters.base import Capabilities, Polled, Status
+from jobs.clusters.base import ENDED_STATES, Capabilities, Polled, Status
 from jobs.models import JobAttempt, TrainingJob
 from jobs.reconcile import billing, finish
 from jobs.reconcile.backoff import next_slot
@@ -16,14 +17,13 @@ from jobs.states import Status as JobStatus
 logger = logging.getLogger(__name__)
 
 MAX_COUNT = 2**31 - 1
-ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
 def report(job: TrainingJob, attempt: JobAttempt, polled: Polled, capabilities: Capabilities, *, now: datetime) -> None:
     """Take over points, progress, cost and state; end the job where the cluster says so."""
     status = polled.status
     metrics.store(job, attempt=attempt.number, points=polled.points, now=now)
-    for point in polled.points:
+    for point in sorted(polled.points, key=lambda point: (point.restart, point.step)):
         job.current_metrics = metrics.merge(job.current_metrics, point.values)
         _warn_nonfinite(job, point.nonfinite, point.step)
     attempt.metrics_cursor = max(attempt.metrics_cursor, polled.next)
@@ -36,16 +36,18 @@ def report(job: TrainingJob, attempt: JobAttempt, polled: Polled, capabilities: 
     job.missing_since = None
     job.waiting_for = ""
     job.simulated = job.simulated or status.simulated
-    job.next_poll_at = next_slot(now, settings.POLL_INTERVAL_SECONDS)
+    job.next_poll_at = next_slot(job.next_poll_at, now, settings.POLL_INTERVAL_SECONDS)
 
     if _is_stale(job, attempt, status):
         lifecycle.warn(job, "state_went_back", "The cluster reported an older state than before; it was ignored.")
     else:
         _take_over(job, attempt, status, now)
-        if status.state in ENDED and not _gpus_still_held(status, capabilities):
+        if status.state in ENDED_STATES and not _gpus_still_held(status, capabilities):
             finish.ended(job, attempt, status, capabilities, now=now)
         else:
             _follow(job, attempt, status, now)
+            if status.state == "cancelled":
+                job.waiting_for = "The GPU cluster stopped the job but has not freed its GPUs yet."
     job.save()
     attempt.save()
     logger.info("Updated job %s: %s - %.1f%%", job.short_id, job.status, job.progress)
@@ -75,9 +77,11 @@ def _take_over(job: TrainingJob, attempt: JobAttempt, status: Status, now: datet
     if status.progress is not None:
         progress = min(max(status.progress, 0.0), 100.0)
         job.progress = progress if resumed else max(job.progress, progress)
-    for name in ("current_epoch", "total_epochs", "current_step", "total_steps"):
-        value = getattr(status, name)
-        if value is not None and 0 <= value <= MAX_COUNT:
+    for name in ("current_epoch", "current_step"):
+        if (value := getattr(status, name)) is not None and 0 <= value <= MAX_COUNT:
+            setattr(job, name, value if resumed else max(getattr(job, name), value))
+    for name in ("total_epochs", "total_steps"):
+        if (value := getattr(status, name)) is not None and 0 <= value <= MAX_COUNT:
             setattr(job, name, value)
     job.current_metrics = metrics.merge(job.current_metrics, status.metrics)
     _warn_nonfinite(job, status.nonfinite, status.current_step)
@@ -98,7 +102,7 @@ def _follow(job: TrainingJob, attempt: JobAttempt, status: Status, now: datetime
             attempt.first_seen_running_at = now
         if job.status == JobStatus.INITIALIZING:
             lifecycle.transition(job, JobStatus.RUNNING, actor=lifecycle.CLUSTER, message="Training started.")
-    elif status.state not in {"queued", "cancelling", *ENDED}:
+    elif status.state not in {"queued", "cancelling", *ENDED_STATES}:
         lifecycle.warn(job, "unknown_state", f"The cluster reports a state that we do not know: {status.state[:100]}.")
     _set_stage(job, status.stage or (Stage.QUEUED_ON_GPU if status.state == "queued" else None))
     billing.update(job, attempt, status, seen_until=now if attempt.first_seen_running_at else None)
@@ -124,10 +128,9 @@ def _completion(job: TrainingJob, attempt: JobAttempt, status: Status, now: date
     return now + elapsed * ((100.0 - job.progress) / job.progress)
 
 
-def _warn_nonfinite(job: TrainingJob, nonfinite: object, step: int | None) -> None:
-    if isinstance(nonfinite, dict) and nonfinite:
-        where = f" at step {step}" if step is not None else ""
-        for name, literal in nonfinite.items():
-            lifecycle.warn(
-                job, f"nonfinite_{name}"[:64], f"{name} was {literal}{where}; such values are left out of the curve."
-            )
+def _warn_nonfinite(job: TrainingJob, nonfinite: Mapping[str, str], step: int | None) -> None:
+    where = f" at step {step}" if step is not None else ""
+    for name, literal in nonfinite.items():
+        lifecycle.warn(
+            job, f"nonfinite_{name}"[:64], f"{name} was {literal}{where}; such values are left out of the curve."
+        )

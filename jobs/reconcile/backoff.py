@@ -4,17 +4,32 @@ import random
 from datetime import datetime, timedelta
 
 LONGEST_SECONDS = 600.0
+# GPUs that nobody wants any more cost money.
+LONGEST_SECONDS_OF_A_CANCEL = 60.0
 
 
-def retry_at(now: datetime, *, failures: int, told_s: float | None = None, first_s: float = 5.0) -> datetime:
-    """`first_s` doubled with each failure up to ten minutes, or what the cluster told us, plus up to 20 %."""
+def retry_at(
+    now: datetime,
+    *,
+    failures: int,
+    told_s: float | None = None,
+    first_s: float = 5.0,
+    longest_s: float = LONGEST_SECONDS,
+) -> datetime:
+    """`first_s` doubled with each failure up to `longest_s`, or what the cluster told us, plus up to 20 %."""
     if told_s is not None:
         wait = min(max(told_s, 1.0), 3600.0)
     else:
-        wait = min(first_s * 2 ** min(max(failures - 1, 0), 10), LONGEST_SECONDS)
+        wait = min(first_s * 2 ** min(max(failures - 1, 0), 10), longest_s)
     return now + timedelta(seconds=wait * random.uniform(1.0, 1.2))  # noqa: S311 - not a secret
 
 
-def next_slot(now: datetime, interval_s: int) -> datetime:
-    """The start of the next polling slot: polls stay in step with the ticks instead of missing every second one."""
-    return datetime.fromtimestamp((now.timestamp() // interval_s + 1) * interval_s, tz=now.tzinfo)
+def next_slot(due: datetime, now: datetime, interval_s: int) -> datetime:
+    """When a job that was due at `due` and is handled `now` is due again: whole intervals later, counted from its due.
+
+    However long it waited in its queue, the next tick finds it: counted from `now`, every second tick would miss.
+    After a long pause it is due at the very next tick, once. One that a tick took early moves to that tick's pace.
+    """
+    interval = timedelta(seconds=interval_s)
+    missed = max(1, (now - due) // interval)
+    return min(due, now) + missed * interval

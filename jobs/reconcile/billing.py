@@ -6,23 +6,23 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from jobs import costs, lifecycle
-from jobs.clusters.base import Status
+from jobs.clusters.base import ENDED_STATES, Status
 from jobs.models import CostRecord, JobAttempt, TrainingJob
 
 
 def update(job: TrainingJob, attempt: JobAttempt, status: Status | None, *, seen_until: datetime | None) -> None:
     """Bring the attempt's billable time and the job's current cost up to date; the caller saves both.
 
-    `seen_until` is how far our own clock counts where the cluster gives no figures.
+    `status` is the cluster's newest report, None without one. `seen_until` is how far our own clock counts
+    where the cluster gives no figures. A figure is final once its job has ended, whatever a cluster says.
     """
-    if attempt.billing_final:
-        return
+    has_ended = status is not None and status.state in ENDED_STATES
     billing = status.billing if status else None
     time = costs.billable_time(
         billed_seconds=billing.billable_seconds if billing else None,
         billing_final=billing.final if billing else False,
         started_at=attempt.started_at,
-        ended_at=attempt.ended_at,
+        ended_at=attempt.ended_at if has_ended else None,
         heartbeat_at=attempt.heartbeat_at,
         seen_running_at=attempt.first_seen_running_at,
         seen_until=seen_until,
@@ -31,7 +31,7 @@ def update(job: TrainingJob, attempt: JobAttempt, status: Status | None, *, seen
         return  # an answer without a figure does not undo the figure that we have
     attempt.billable_seconds = time.seconds
     attempt.billing_source = time.source
-    attempt.billing_final = time.final
+    attempt.billing_final = time.final and has_ended
     attempt.cost = costs.amount(
         price_per_hour=job.gpu_price_per_hour,
         gpu_count=job.gpu_config["count"],

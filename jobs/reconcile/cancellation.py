@@ -7,16 +7,20 @@ from datetime import timedelta
 from django.utils import timezone
 
 from jobs import lifecycle
-from jobs.clusters.base import ClusterError, NoSuchJob
+from jobs.clusters.base import ClusterError, NoSuchJob, Refused
 from jobs.lifecycle import Lease
-from jobs.models import TrainingJob
+from jobs.models import JobAttempt, TrainingJob
+from jobs.models.job import SubmitOutcome
 from jobs.reconcile import accept, finish, gate, polling
+from jobs.reconcile.backoff import LONGEST_SECONDS_OF_A_CANCEL, retry_at
 from jobs.states import Status
 
 logger = logging.getLogger(__name__)
 
 # A cancel is repeated while the cluster still reports the job as alive.
 REPEAT_AFTER = timedelta(seconds=60)
+# A cancel that could not be brought home for this long is a warning on the job.
+WARN_AFTER = timedelta(minutes=2)
 
 
 def release(job_id: uuid.UUID | str) -> None:
@@ -27,32 +31,56 @@ def release(job_id: uuid.UUID | str) -> None:
         job = TrainingJob.objects.get(pk=lease.job_id)
         if job.cluster_result:
             return  # it ended before the cancel reached it; its files are on their way
-        try:
-            door = gate.enter(job.cluster)
-            if job.external_job_id or _adopt(lease, job, door):
-                _ask_to_stop(lease, door)
-                polling.follow(door, [lease])
-        except gate.GateClosed as closed:
-            polling.unanswered(lease, closed.reason)
-        except ClusterError as error:
-            gate.note_failure(job.cluster, error)
-            message = f"Still cancelling: {error.message} The cluster may go on billing until it answers."
-            polling.unanswered(lease, message, told_s=error.retry_after_s)
+        if job.poll_failures and job.next_poll_at > timezone.now():
+            return  # a cluster that is in trouble is not pressed
+        _release(lease, job)
 
 
-def _adopt(lease: Lease, job: TrainingJob, door: gate.Gate) -> bool:
-    """Find the cluster's job of a submission whose outcome is unknown; whether there is one to stop now."""
+def _release(lease: Lease, job: TrainingJob) -> None:
     attempt = job.attempts.get(number=job.attempt)
+    if attempt.outcome == SubmitOutcome.NOT_SENT:
+        _end_unsent(lease, attempt)
+        return
+    try:
+        door = gate.enter(job.cluster)
+        if job.external_job_id or _adopt(lease, attempt, door):
+            _stop(lease, door)
+    except gate.GateClosed as closed:
+        _keep_trying(lease, closed.reason, told_s=closed.wait_s)
+    except ClusterError as error:
+        gate.note_failure(job.cluster, error)
+        _keep_trying(lease, error.message, told_s=error.retry_after_s)
+
+
+def _adopt(lease: Lease, attempt: JobAttempt, door: gate.Gate) -> bool:
+    """Find the cluster's job of a submission whose outcome is unknown; whether there is one to stop now."""
     external_id = accept.find(door, attempt)
     if external_id is not None:
         accept.accepted(lease, external_id)
         return True
     if door.capabilities.has("lookup") and accept.is_settled(attempt):
-        with lifecycle.locked(lease) as locked:
-            finish.never_started(locked, attempt, now=timezone.now())
+        _end_unsent(lease, attempt)
     else:
         accept.unconfirmed(lease, "it has not said whether it took the job.")
     return False
+
+
+def _end_unsent(lease: Lease, attempt: JobAttempt) -> None:
+    with lifecycle.locked(lease) as job:
+        if job.status == Status.CANCELLING:
+            finish.never_started(job, attempt, now=timezone.now())
+
+
+def _stop(lease: Lease, door: gate.Gate) -> None:
+    """Ask for the stop and look how the job is. A cluster may refuse because the job has ended already."""
+    refusal: Refused | None = None
+    try:
+        _ask_to_stop(lease, door)
+    except Refused as error:
+        refusal = error
+    polling.follow(door, [lease])
+    if refusal is not None:
+        _keep_trying(lease, refusal.message)
 
 
 def _ask_to_stop(lease: Lease, door: gate.Gate) -> None:
@@ -70,6 +98,31 @@ def _ask_to_stop(lease: Lease, door: gate.Gate) -> None:
     except NoSuchJob:
         logger.info("Job %s: the cluster does not know it", job.short_id)  # the poll that follows settles it
     with lifecycle.locked(lease) as job:
+        if job.cancel_sent_at is not None and _is_overdue(job):
+            message = "The cluster was asked to stop the job and still reports it as running; asking it again."
+            lifecycle.warn(job, "cancel_ignored", message, actor=lifecycle.SYSTEM)
         job.cancel_sent_at = now
-        job.save(update_fields=["cancel_sent_at", "updated_at"])
+        job.save(update_fields=["cancel_sent_at", "warnings", "updated_at"])
     logger.info("Job %s: cancel sent to GPU cluster", job.short_id)
+
+
+def _keep_trying(lease: Lease, why: str, *, told_s: float | None = None) -> None:
+    """The job may still be running: never claim that it stopped, ask again soon, and warn when it lasts."""
+    now = timezone.now()
+    with lifecycle.locked(lease) as job:
+        if job.status != Status.CANCELLING or job.cluster_result:
+            return  # it has ended after all
+        job.poll_failures += 1
+        job.waiting_for = f"Still cancelling: {why} The cluster may go on billing until it answers."[:500]
+        job.next_poll_at = retry_at(
+            now, failures=job.poll_failures, told_s=told_s, longest_s=LONGEST_SECONDS_OF_A_CANCEL
+        )
+        if _is_overdue(job):
+            lifecycle.warn(job, "cancel_not_confirmed", job.waiting_for, actor=lifecycle.SYSTEM)
+        job.save()
+        accept.give_up_where_overdue(job, why, now=now)
+    logger.warning("Job %s could not be stopped at its cluster yet: %s", job.short_id, why)
+
+
+def _is_overdue(job: TrainingJob) -> bool:
+    return job.cancel_requested_at is not None and job.cancel_requested_at + WARN_AFTER <= timezone.now()

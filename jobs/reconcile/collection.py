@@ -4,8 +4,6 @@ Until all files lie in `lora-models` with the right hashes the job is in finaliz
 stopped. After a day without them it fails: an adapter that nobody has is not a completed job.
 """
 
-import io
-import json
 import logging
 import uuid
 from datetime import timedelta
@@ -13,29 +11,29 @@ from datetime import timedelta
 from django.utils import timezone
 
 from datasets.storage import open_store
-from datasets.storage.base import ObjectStore, StorageError
+from datasets.storage.base import StorageError
 from datasets.storage.keys import clean_key
 from jobs import lifecycle
-from jobs.clusters.base import ArtifactFile, ArtifactListing, ClusterError, Polled, PollRequest
+from jobs.clusters.base import ArtifactListing, ClusterError, Polled, PollRequest
 from jobs.clusters.files import files_of
 from jobs.deliveries import BUCKET, MAX_FILES, MAX_TOTAL_BYTES
 from jobs.models import ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
 from jobs.reconcile import finish, gate
 from jobs.reconcile.backoff import retry_at
-from jobs.reconcile.streams import HashingReader, TooLarge
+from jobs.reconcile.summary import MAX_SUMMARY_BYTES, SUMMARY_FILE, read_summary
+from jobs.reconcile.transfer import Damaged, Stored, TooLarge, copied, verified
 from jobs.states import ErrorCode, Status
 
 logger = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(days=1)
-# A large adapter takes its time; the lease is renewed with each file.
-LEASE_SECONDS = 900.0
-MAX_SUMMARY_BYTES = 1024**2
+# Longer than storage may stay silent; renewed while bytes flow, however long a large adapter takes.
+LEASE_SECONDS = 180.0
 
 
 class NotThereYet(Exception):
-    """The files are not complete, or one of them is not what was announced: try again later."""
+    """The files are not complete, or cannot be taken over as they are listed: try again later."""
 
 
 def collect(job_id: uuid.UUID | str) -> None:
@@ -54,33 +52,39 @@ def collect(job_id: uuid.UUID | str) -> None:
             _later(lease, closed.reason)
         except (ClusterError, StorageError) as error:
             _later(lease, f"Bringing the files into storage: {error.message}")
-        except NotThereYet as error:
+        except (NotThereYet, Damaged, TooLarge) as error:
             _later(lease, str(error))
         else:
             _complete(lease, files, summary)
 
 
-def _bring_home(lease: lifecycle.Lease, job: TrainingJob) -> list[dict[str, object]]:
-    listing = _listing(job)
+def _bring_home(lease: lifecycle.Lease, job: TrainingJob) -> list[Stored]:
+    door = gate.enter(job.cluster)
+    listing = _listing(door, job)
     if not listing.complete:
         raise NotThereYet("Waiting for the GPU cluster to hand all files over.")
+    if not listing.files:
+        raise NotThereYet("The GPU cluster says that the job completed but names no files.")
     if len(listing.files) > MAX_FILES:
         raise NotThereYet(f"The cluster lists {len(listing.files)} files; at most {MAX_FILES} are taken over.")
     store = open_store()
-    door = gate.enter(job.cluster)
-    prefix = job.artifact.storage_prefix
-    files = []
+    files: list[Stored] = []
+    left = MAX_TOTAL_BYTES
     for file in listing.files:
-        lifecycle.renew(lease, now=timezone.now(), seconds=LEASE_SECONDS)
-        path = clean_key(prefix + file.path)
-        delivered = _verified(store, path, file) if file.url is None else _copied(store, path, file, door)
-        files.append({"path": file.path, **delivered})
+        path = clean_key(job.artifact.storage_prefix + file.path)
+        if file.url is None:
+            stored = verified(lease, file, store.stream(bucket=BUCKET, path=path), limit=left)
+        else:
+            stored = copied(
+                lease, file, door.cluster.download(file.url), to=store, bucket=BUCKET, path=path, limit=left
+            )
+        left -= stored["size"]
+        files.append(stored)
     return files
 
 
-def _listing(job: TrainingJob) -> ArtifactListing:
+def _listing(door: gate.Gate, job: TrainingJob) -> ArtifactListing:
     """What there is to fetch, with fresh URLs: from the listing, or at level 1 from the status."""
-    door = gate.enter(job.cluster)
     if door.capabilities.has("artifacts"):
         return door.cluster.artifacts(job.external_job_id)
     request = PollRequest(job.external_job_id)
@@ -89,35 +93,21 @@ def _listing(job: TrainingJob) -> ArtifactListing:
         raise answer
     if not isinstance(answer, Polled):
         raise NotThereYet("The GPU cluster no longer lists this job's files.")
-    return ArtifactListing(files_of(answer.status), complete=True)
-
-
-def _verified(store: ObjectStore, path: str, file: ArtifactFile) -> dict[str, object]:
-    """Size and hash of a file that the cluster uploaded itself, read back from storage."""
-    reader = HashingReader(store.stream(bucket=BUCKET, path=path), limit=MAX_TOTAL_BYTES)
-    with io.BufferedReader(reader, 1024**2) as stream:
-        while stream.read(1024**2):
-            pass
-    return _checked(reader, file)
-
-
-def _copied(store: ObjectStore, path: str, file: ArtifactFile, door: gate.Gate) -> dict[str, object]:
-    reader = HashingReader(door.cluster.download(file.url or ""), limit=MAX_TOTAL_BYTES)
     try:
-        with io.BufferedReader(reader, 1024**2) as stream:
-            store.put(bucket=BUCKET, path=path, body=stream)
-    except TooLarge as error:
-        raise NotThereYet(f"The file {file.path} is larger than we take over.") from error
-    return _checked(reader, file)
+        return ArtifactListing(files_of(answer.status), complete=True)
+    except ValueError as error:
+        raise NotThereYet(f"The GPU cluster lists a file that cannot be taken over: {error}.") from error
 
 
-def _checked(reader: HashingReader, file: ArtifactFile) -> dict[str, object]:
-    if (file.size is not None and reader.size != file.size) or (file.sha256 and reader.sha256 != file.sha256):
-        raise NotThereYet(f"The file {file.path} arrived damaged; fetching it again.")
-    return {"size": reader.size, "sha256": reader.sha256}
+def _summary(prefix: str, files: list[Stored]) -> dict[str, object]:
+    """The run's own summary, where it wrote one that can be read."""
+    sizes = {file["path"]: file["size"] for file in files}
+    if not 0 < sizes.get(SUMMARY_FILE, 0) <= MAX_SUMMARY_BYTES:
+        return {}
+    return read_summary(b"".join(open_store().stream(bucket=BUCKET, path=prefix + SUMMARY_FILE)))
 
 
-def _complete(lease: lifecycle.Lease, files: list[dict[str, object]], summary: dict[str, object]) -> None:
+def _complete(lease: lifecycle.Lease, files: list[Stored], summary: dict[str, object]) -> None:
     with lifecycle.locked(lease) as job:
         artifact = ModelArtifact.objects.get(job=job)
         artifact.files = files
@@ -137,20 +127,6 @@ def _complete(lease: lifecycle.Lease, files: list[dict[str, object]], summary: d
             detail={"state": "ready", "artifact_id": str(artifact.pk)},
         )
     logger.info("Job %s: %d files in %s", job.short_id, len(files), BUCKET)
-
-
-def _summary(prefix: str, files: list[dict[str, object]]) -> dict[str, object]:
-    """The run's own summary, where it wrote one that can be read."""
-    sizes = {file["path"]: file["size"] for file in files}
-    size = sizes.get("training_summary.json")
-    if not isinstance(size, int) or size > MAX_SUMMARY_BYTES:
-        return {}
-    pieces = open_store().stream(bucket=BUCKET, path=prefix + "training_summary.json")
-    try:
-        summary = json.loads(b"".join(pieces))
-    except ValueError:
-        return {}
-    return summary if isinstance(summary, dict) else {}
 
 
 def _later(lease: lifecycle.Lease, why: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from jobs import deliveries, lifecycle
 from jobs.clusters.base import Capabilities
 from jobs.clusters.base import Status as Report
-from jobs.models import JobAttempt, ModelArtifact, TrainingJob
+from jobs.models import JobAttempt, JobLog, ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
 from jobs.reconcile import billing
 from jobs.states import ADVICE, ErrorCode, Stage, Status, error_code
@@ -20,6 +20,8 @@ def ended(job: TrainingJob, attempt: JobAttempt, report: Report, capabilities: C
     if attempt.first_seen_running_at is None and report.state == "completed":
         attempt.first_seen_running_at = now  # it ran and ended between two polls
     billing.update(job, attempt, report, seen_until=now if attempt.first_seen_running_at else None)
+    if capabilities.has("logs_cursor"):
+        JobLog.objects.get_or_create(job=job, defaults={"owner_id": job.owner_id})  # the sweep brings it into storage
     if report.state == "completed":
         _completed(job, attempt, report, capabilities, now)
     elif report.state == "failed":

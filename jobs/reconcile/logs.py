@@ -14,13 +14,15 @@ from jobs import deliveries
 from jobs.clusters.base import ClusterError
 from jobs.models import JobLog, TrainingJob
 from jobs.reconcile import gate
-from jobs.reconcile.streams import HashingReader
+from jobs.reconcile.streams import HashingReader, TooLarge
 
 logger = logging.getLogger(__name__)
 
 TAIL_LINES = 500
 TAIL_CHARS = 100_000
 MAX_LOG_BYTES = 5 * 1024**3
+# A log that goes on for ever does not hold a worker for ever: the next look goes on where this one ended.
+MAX_PAGES = 1000
 
 
 def pull(job_id: uuid.UUID | str) -> None:
@@ -32,11 +34,11 @@ def pull(job_id: uuid.UUID | str) -> None:
         door = gate.enter(job.cluster)
         if not door.capabilities.has("logs_cursor"):
             return
-        more = True
-        while more:
+        for _ in range(MAX_PAGES):
             log, _ = JobLog.objects.get_or_create(job=job, defaults={"owner_id": job.owner_id})
             page = door.cluster.logs(job.external_job_id, after=log.cursor)
-            more = _append(log, page.lines, page.next) and page.has_more
+            if not _append(log, page.lines, page.next) or not page.has_more:
+                return
     except (ClusterError, gate.GateClosed) as error:
         logger.info("Job %s: no log now: %s", job.short_id, error)
 
@@ -56,7 +58,7 @@ def archive(job_id: uuid.UUID | str) -> None:
         reader = HashingReader(_whole(door, job.external_job_id), limit=MAX_LOG_BYTES)
         with io.BufferedReader(reader, 1024**2) as stream:
             open_store().put(bucket=deliveries.BUCKET, path=path, body=stream, content_type="text/plain; charset=utf-8")
-    except (ClusterError, StorageError, gate.GateClosed) as error:
+    except (ClusterError, StorageError, TooLarge, gate.GateClosed) as error:
         log.save(update_fields=["updated_at"])  # puts the next try off
         logger.info("Job %s: its log is not in storage yet: %s", job.short_id, error)
         return
@@ -65,14 +67,16 @@ def archive(job_id: uuid.UUID | str) -> None:
 
 
 def _append(log: JobLog, lines: Sequence[str], cursor: int) -> bool:
-    """Add lines unless somebody else did; whether they were added."""
+    """Add lines unless somebody else did, or they are older than the last; whether they were added."""
+    if cursor <= log.cursor:
+        return False
     tail = "\n".join(([log.tail] if log.tail else []) + [line.replace("\0", "") for line in lines])
     tail = "\n".join(tail[-TAIL_CHARS:].split("\n")[-TAIL_LINES:])
     with transaction.atomic():
         return bool(
-            JobLog.objects.filter(pk=log.pk, cursor=log.cursor)
-            .exclude(cursor=cursor)
-            .update(tail=tail, cursor=cursor, total_lines=F("total_lines") + len(lines))
+            JobLog.objects.filter(pk=log.pk, cursor=log.cursor).update(
+                tail=tail, cursor=cursor, total_lines=F("total_lines") + len(lines)
+            )
         )
 
 

@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db.models import F
@@ -14,7 +15,7 @@ from jobs.clusters.base import ClusterError, NoSuchJob, Polled, PollRequest
 from jobs.lifecycle import Lease
 from jobs.models import JobAttempt, TrainingJob
 from jobs.reconcile import apply, billing, finish, gate
-from jobs.reconcile.backoff import retry_at
+from jobs.reconcile.backoff import LONGEST_SECONDS, LONGEST_SECONDS_OF_A_CANCEL, retry_at
 from jobs.states import ErrorCode, Status
 
 logger = logging.getLogger(__name__)
@@ -28,18 +29,18 @@ MAX_PAGES = 20
 
 def poll(job_ids: Iterable[uuid.UUID | str]) -> None:
     """Bring active jobs up to date. Jobs that are leased, ended, cancelling or in finalization are left alone."""
-    leases = lifecycle.claim(job_ids, statuses={Status.INITIALIZING, Status.RUNNING}, now=timezone.now())
+    clusters = dict(TrainingJob.objects.filter(pk__in=list(job_ids), cluster_result="").values_list("pk", "cluster"))
+    leases = lifecycle.claim(clusters, statuses={Status.INITIALIZING, Status.RUNNING}, now=timezone.now())
     try:
-        by_id = {lease.job_id: lease for lease in leases}
         by_cluster: dict[str, list[Lease]] = defaultdict(list)
-        for pk, name in TrainingJob.objects.filter(pk__in=by_id, cluster_result="").values_list("pk", "cluster"):
-            by_cluster[name].append(by_id[pk])
+        for lease in leases:
+            by_cluster[clusters[lease.job_id]].append(lease)
         for name, group in by_cluster.items():
             try:
                 follow(gate.enter(name), group)
             except gate.GateClosed as closed:
                 for lease in group:
-                    unanswered(lease, closed.reason)
+                    _unanswered(lease, closed.reason, told_s=closed.wait_s)
     finally:
         lifecycle.release(leases)
 
@@ -62,15 +63,6 @@ def follow(door: gate.Gate, leases: Iterable[Lease]) -> None:
         pending = more
 
 
-def unanswered(lease: Lease, why: str, *, told_s: float | None = None) -> None:
-    """The cluster did not say how the job is: keep it as it is, say what it waits for, ask again later."""
-    with lifecycle.locked(lease) as job:
-        job.poll_failures += 1
-        job.waiting_for = why[:500]
-        job.next_poll_at = retry_at(timezone.now(), failures=job.poll_failures, told_s=told_s)
-        job.save(update_fields=["poll_failures", "waiting_for", "next_poll_at", "updated_at"])
-
-
 def _ask(door: gate.Gate, requests: list[PollRequest]) -> dict[str, Polled | ClusterError]:
     try:
         answers = dict(door.cluster.poll(requests, capabilities=door.capabilities))
@@ -87,7 +79,7 @@ def _take(door: gate.Gate, lease: Lease, answer: Polled | ClusterError) -> None:
         if isinstance(answer, NoSuchJob):
             _missing(lease)
         elif isinstance(answer, ClusterError):
-            unanswered(lease, f"Waiting for the GPU cluster: {answer.message}", told_s=answer.retry_after_s)
+            _unanswered(lease, f"Waiting for the GPU cluster: {answer.message}", told_s=answer.retry_after_s)
         else:
             with lifecycle.locked(lease) as job:
                 attempt = job.attempts.get(number=job.attempt)
@@ -96,7 +88,17 @@ def _take(door: gate.Gate, lease: Lease, answer: Polled | ClusterError) -> None:
         logger.info("Job %s was taken over by another worker", str(lease.job_id)[:8])
     except Exception:
         logger.exception("Job %s: the cluster's answer could not be taken over", str(lease.job_id)[:8])
-        unanswered(lease, "An answer of the GPU cluster could not be read; the operator's log says why.")
+        _unanswered(lease, "An answer of the GPU cluster could not be read; the operator's log says why.")
+
+
+def _unanswered(lease: Lease, why: str, *, told_s: float | None = None) -> None:
+    """The cluster did not say how the job is: keep it as it is, say what it waits for, ask again later."""
+    with suppress(lifecycle.LeaseLost), lifecycle.locked(lease) as job:
+        longest_s = LONGEST_SECONDS_OF_A_CANCEL if job.status == Status.CANCELLING else LONGEST_SECONDS
+        job.poll_failures += 1
+        job.waiting_for = why[:500]
+        job.next_poll_at = retry_at(timezone.now(), failures=job.poll_failures, told_s=told_s, longest_s=longest_s)
+        job.save(update_fields=["poll_failures", "waiting_for", "next_poll_at", "updated_at"])
 
 
 def _missing(lease: Lease) -> None:
@@ -104,7 +106,9 @@ def _missing(lease: Lease) -> None:
     now = timezone.now()
     with lifecycle.locked(lease) as job:
         attempt = job.attempts.get(number=job.attempt)
-        job.missing_since = job.missing_since or now
+        if job.missing_since is None:
+            job.missing_since = now
+            job.poll_failures = 0
         job.poll_failures += 1
         job.waiting_for = "The GPU cluster says that it does not know this job; asking again."
         job.next_poll_at = retry_at(now, failures=1, first_s=30.0)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 
 class TooLarge(Exception):
-    """More bytes than the limit."""
+    """More bytes than the limit; the message is a sentence."""
 
 
 class HashingReader(io.RawIOBase):
@@ -41,5 +41,5 @@ class HashingReader(io.RawIOBase):
         self._rest = self._rest[count:]
         self.size += count
         if self.size > self._limit:
-            raise TooLarge(f"more than {self._limit} bytes")
+            raise TooLarge(f"There are more than {self._limit} bytes, which is more than is taken over.")
         return count

@@ -1,34 +1,92 @@
-"""A control plane with its cluster: real node, real storage, real rows. Workers are the calls the tests make."""
+"""A control plane with its cluster: real node, real storage, real rows. Workers are the calls the tests make.
 
+use_node    a real GPU node, for the way as a whole and for what a submit really starts
+scripted    a cluster that says what the test tells it, for single answers
+"""
+
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import DateTimeField
 from django.utils import timezone
 
 from jobs import reconcile, services
 from jobs.models import TrainingJob
+from jobs.states import Status
+from lora_pipeline.devstack import node, ports, programs
+from tests import factories
 from tests.datasets.conftest import MakeDataset, imported, put_object, store, validated
-from tests.servers import GpuNode
+from tests.jobs.nodes import INTERRUPTED, InterruptedCluster, Node
+from tests.jobs.scripted import KEY, ScriptedCluster
 
 __all__ = ["imported", "put_object", "store", "validated"]
 
 MakeJob = Callable[..., TrainingJob]
+UseNode = Callable[..., Node]
+Meanwhile = Callable[[Callable[[], object]], None]
+# What a hanging run does: it trains for ever, until it is told to stop.
+TRAINS_FOR_EVER = {"outcome": {"kind": "hang", "at_step": 5}}
+
+
+@pytest.fixture(scope="session")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Node]]:
+    """`nodes(level)` is a fast node of that level, one for the session."""
+    with ExitStack() as started:
+
+        @cache
+        def start(level: int) -> Node:
+            port, folder, key = ports.free(), tmp_path_factory.mktemp(f"node-{level}"), secrets.token_hex(16)
+            program = node.program(
+                port=port, folder=folder, api_key=key, gpus=("H100-80GB:64",), level=level, speed=3000, faults=True
+            )
+            started.enter_context(programs.running(program, folder / "log"))
+            return Node(node.url(port), key)
+
+        yield start
 
 
 @pytest.fixture
-def use_node(settings: Any, gpu_node: Callable[..., GpuNode]) -> Callable[..., GpuNode]:
-    """`use_node(level=1)` starts a GPU node and makes it the cluster of the control plane."""
+def use_node(settings: Any, nodes: Callable[[int], Node]) -> Iterator[UseNode]:
+    """`use_node(level=1)` makes a node, free of faults, the cluster of the control plane."""
+    used: list[Node] = []
 
-    def use(**options: Any) -> GpuNode:
-        node = gpu_node(**options)
-        settings.GPU_CLUSTERS = {"default": {"DRIVER": "http", "URL": node.url, "KEY": node.api_key}}
+    def use(level: int = 2, driver: str = "http") -> Node:
+        used.append(nodes(level))
+        settings.GPU_CLUSTERS = {"default": {"DRIVER": driver, "URL": used[0].url, "KEY": used[0].api_key}}
         settings.PUBLIC_BASE_URL = None
-        return node
+        return used[0]
 
-    return use
+    yield use
+    for each in used:
+        each.lift_faults()
+
+
+@pytest.fixture
+def scripted(settings: Any) -> Iterator[ScriptedCluster]:
+    """The cluster of the control plane is one that says what it is told to say; at level 1 at first."""
+    cluster = ScriptedCluster()
+    settings.GPU_CLUSTERS = {"default": {"DRIVER": "http", "URL": cluster.url, "KEY": KEY}}
+    settings.PUBLIC_BASE_URL = None
+    yield cluster
+    cluster.wire.close()
+
+
+@pytest.fixture
+def meanwhile(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """`meanwhile(command)` lets something happen while a submit's answer is on its way; after use_node or scripted."""
+
+    def let_happen(command: Callable[[], object]) -> None:
+        settings.GPU_CLUSTERS = {"default": {**settings.GPU_CLUSTERS["default"], "DRIVER": INTERRUPTED}}
+        monkeypatch.setattr(InterruptedCluster, "meanwhile", staticmethod(command), raising=False)
+
+    return let_happen
 
 
 @pytest.fixture
@@ -50,9 +108,47 @@ def queued(validated: MakeDataset) -> MakeJob:
     return make
 
 
+def at_cluster(owner: User, external_id: str = "run-1", status: Status = Status.RUNNING, **changes: Any) -> TrainingJob:
+    """A job that the cluster took under this id; in the rows only, nothing was sent."""
+    now = timezone.now()
+    fresh = {"progress": 0.0, "current_cost": 0, "current_metrics": {}, "queued_at": now, "next_poll_at": now}
+    job = factories.job(owner, status, external_job_id=external_id, **{**fresh, **changes})
+    attempt = {"external_job_id": external_id, "sent_at": now, "submitted_at": now, "last_seen_at": now}
+    if status is Status.RUNNING:
+        attempt["first_seen_running_at"] = now
+    job.attempts.update(**attempt)
+    return job
+
+
+def polled(job: TrainingJob) -> TrainingJob:
+    """The job after one poll."""
+    reconcile.poll([job.pk])
+    job.refresh_from_db()
+    return job
+
+
 def due_now(job: TrainingJob) -> None:
     """Make a job due, as time would."""
     TrainingJob.objects.filter(pk=job.pk).update(next_poll_at=timezone.now(), next_attempt_at=timezone.now())
+
+
+def due_and(job: TrainingJob, command: Callable[[Any], None]) -> TrainingJob:
+    """The job after `command`, such as reconcile.submit, when it was due."""
+    due_now(job)
+    command(job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def let_pass(job: TrainingJob, **time_passed: float) -> None:
+    """Age what the rows remember of a job, as if so much time had gone by: `let_pass(job, minutes=16)`."""
+    past = timedelta(**time_passed)
+    for row in (TrainingJob.objects.get(pk=job.pk), *job.attempts.all()):
+        moments = [field.name for field in row._meta.fields if isinstance(field, DateTimeField)]
+        for name in moments:
+            if (moment := getattr(row, name)) is not None:
+                setattr(row, name, moment - past)
+        row.save(update_fields=moments)
 
 
 def work_until(job: TrainingJob, *statuses: str, seconds: float = 30) -> TrainingJob:

@@ -1,6 +1,5 @@
 """The whole way of a job against a real cluster of either level."""
 
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -8,10 +7,7 @@ from django.contrib.auth.models import User
 
 from jobs import costs, reconcile, services
 from jobs.models import MetricsPoint, TrainingJob
-from tests.jobs.conftest import MakeJob, work_until
-from tests.servers import GpuNode
-
-UseNode = Callable[..., GpuNode]
+from tests.jobs.conftest import TRAINS_FOR_EVER, MakeJob, UseNode, work_until
 
 pytestmark = pytest.mark.django_db
 
@@ -59,13 +55,15 @@ def test_the_cost_is_price_times_gpus_times_billable_time(use_node: UseNode, que
 def test_a_cancelled_job_ends_at_the_cluster_before_it_says_so(
     level: int, use_node: UseNode, queued: MakeJob, alice: User
 ) -> None:
-    use_node(level=level, speed=1)
+    node = use_node(level=level)
     job = queued(alice)
+    node.fault("job", TRAINS_FOR_EVER, job=job)
     reconcile.submit(job.pk)
     services.job_cancel(user=alice, job_id=job.pk)
     job.refresh_from_db()
     assert job.status == "cancelling"
     job = work_until(job, "cancelled")
+    assert node.status(job)["status"] == "cancelled"
     assert job.final_cost is not None
 
 

@@ -25,6 +25,7 @@ from jobs.clusters.base import (
     Polled,
     PollRequest,
     Unknown,
+    Unreachable,
 )
 from jobs.clusters.http import envelope, progress
 from jobs.clusters.http.faults import checked, understood
@@ -36,6 +37,9 @@ MOST_JOBS = 200
 PAGE = 1000
 MOST_PAGES = 20
 AT_ONCE = 8
+
+# Faults of the cluster rather than of one job.
+_FOR_ALL = {Denied, NotSent, Unreachable, Unknown}
 
 
 class Poll:
@@ -51,7 +55,7 @@ class Poll:
         if not requests:
             return {}
         results = self._batch(requests) if self._can.has("batch_status") else self._each(requests)
-        faults = [result for result in results.values() if type(result) in {Denied, NotSent, Unknown}]
+        faults = [result for result in results.values() if type(result) in _FOR_ALL]
         if len(faults) == len(results) and isinstance(faults[0], ClusterError):
             raise faults[0]
         return results
@@ -74,7 +78,7 @@ class Poll:
             return fault
         if not self._can.has("metrics_cursor"):
             return progress.polled_from_status(status, request.after)
-        return self._complete(Polled(status, next=request.after, has_more=True))
+        return self._complete(Polled(status, next=request.after, has_more=True), request.after)
 
     # -- All in one call -------------------------------------------------------------------------------------
 
@@ -94,7 +98,7 @@ class Poll:
         for request in requests:
             name = request.external_job_id
             if name in told:
-                results[name] = self._complete(_polled(told[name], request))
+                results[name] = self._complete(_polled(told[name], request), request.after)
             elif name in missing:
                 results[name] = NoSuchJob("The cluster does not know this job.", code="missing")
             else:
@@ -110,12 +114,17 @@ class Poll:
 
     # -- Points ----------------------------------------------------------------------------------------------
 
-    def _complete(self, polled: Polled) -> Polled:
-        """Fetch the pages that are left. A fault on the way costs nothing: the cursor says how far we came."""
+    def _complete(self, polled: Polled, after: int) -> Polled:
+        """Fetch the pages that are left. A fault on the way costs nothing: the cursor says how far we came.
+
+        A batch whose answer was full may have no point at all of a job that has more.
+        """
+        if not self._can.has("metrics_cursor"):
+            return replace(polled, has_more=polled.has_more and polled.next > after)
         points: list[Point] = list(polled.points)
         following, more = polled.next, polled.has_more
         for _ in range(MOST_PAGES):
-            if not more or not self._can.has("metrics_cursor"):
+            if not more:
                 break
             try:
                 self._spend()
@@ -144,5 +153,6 @@ def _name(entry: Any) -> str:
 def _polled(entry: Any, request: PollRequest) -> Polled:
     said = envelope.merged(entry)
     entries = said["points"] if isinstance(said.get("points"), list) else []
-    following, more = progress.cursor(said, entries, request.after)
-    return Polled(progress.status(entry, request.external_job_id), progress.points(entries), following, more)
+    following, _ = progress.cursor(said, entries, request.after)
+    has_more = said.get("has_more") is True
+    return Polled(progress.status(entry, request.external_job_id), progress.points(entries), following, has_more)

@@ -12,7 +12,7 @@ import requests
 from requests import exceptions
 from urllib3.exceptions import HTTPError, MaxRetryError, ReadTimeoutError
 
-from jobs.clusters.base import ClusterError, Denied, NotSent, Refused, Unknown, Unreadable
+from jobs.clusters.base import ClusterError, Denied, Refused, Unknown, Unreachable, Unreadable
 from jobs.clusters.http.answer import Answer
 from jobs.clusters.http.deadline import NotConnected, countdown_of
 from jobs.clusters.http.faults import fault_of
@@ -39,7 +39,7 @@ class Transport:
     def __init__(self, base_url: str, key: str, session: requests.Session) -> None:
         # The library would quote the key when it refuses to send it.
         if not is_sendable(key):
-            raise NotSent("The cluster's key has characters that no HTTP header can carry.", code="setting")
+            raise Unreachable("The cluster's key has characters that no HTTP header can carry.", code="setting")
         self._base_url = base_url.rstrip("/") + "/"
         self._key = key
         self._session = session
@@ -94,7 +94,7 @@ class Transport:
             ) as response:
                 yield response
         except _UNSENDABLE:
-            raise NotSent("The cluster's address cannot be used: check the settings.", code="setting") from None
+            raise Unreachable("The cluster's address cannot be used: check the settings.", code="setting") from None
         except (requests.RequestException, HTTPError) as fault:
             raise _meaning(fault) from None
 
@@ -116,9 +116,9 @@ def _meaning(fault: Exception) -> ClusterError:
     reason = fault.args[0] if fault.args else None
     cause = reason.reason if isinstance(reason, MaxRetryError) else reason
     if isinstance(cause, NotConnected):
-        return NotSent(f"The cluster cannot be reached: {cause.reason}.", code="unreachable")
+        return Unreachable(f"The cluster cannot be reached: {cause.reason}.", code="unreachable")
     if isinstance(fault, exceptions.ProxyError):
-        return NotSent("The proxy before the cluster cannot be reached.", code="unreachable")
+        return Unreachable("The proxy before the cluster cannot be reached.", code="unreachable")
     if isinstance(fault, exceptions.Timeout) or isinstance(cause, ReadTimeoutError):
         return Unknown("The cluster did not answer in time.", code="timeout")
     if isinstance(fault, exceptions.ContentDecodingError):
