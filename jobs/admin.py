@@ -67,7 +67,7 @@ class AttemptInline(_Related):
 
 class EventInline(_Related):
     model = JobEvent
-    fields = ("created_at", "kind", "from_status", "to_status", "actor", "message")
+    fields = readonly_fields = ("created_at", "kind", "from_status", "to_status", "actor", "message")
 
 
 class CostInline(_Related):

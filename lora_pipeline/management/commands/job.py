@@ -59,7 +59,8 @@ class Command(BaseCommand):
 
 
 def _find(start: str) -> TrainingJob:
-    found = list(TrainingJob.objects.filter(id__istartswith=start).select_related("owner", "dataset", "base_model")[:6])
+    jobs = TrainingJob.objects.select_related("owner", "dataset", "base_model").order_by("id")
+    found = list(jobs.filter(id__istartswith=start)[:6])
     if not found:
         raise CommandError(f"No job's id begins with {start}. `manage.py jobs` lists them.")
     if len(found) > 1:
