@@ -18,17 +18,18 @@ NODE_DEV = [ROOT / "gpu_node" / "requirements-dev.txt"]
 
 
 def main(name: str, arguments: list[str]) -> None:
-    """Set up for `name` (demo, test, manage or lock) and become it."""
+    """Set up for `name` (demo, test, manage, benchmark or lock) and become it."""
     checkout = Checkout(ROOT)
     found = partial(installer.find, checkout.local / "tools", UV)
     if name == "lock":
         locks.pin_anew(ROOT, found(), arguments)
         return
-    tests = name == "test"
+    tests = name in ("test", "benchmark")
     python = checkout.ready("venv", APP + DEV if tests else APP, installer=found)
     if name != "manage":
         checkout.ready("gpu_node", NODE + NODE_DEV if tests else NODE, installer=found)
-    checkout.hand_over(python, "-m", f"lora_pipeline.devstack.{name}", *arguments)
+    module = "benchmarks" if name == "benchmark" else f"lora_pipeline.devstack.{name}"
+    checkout.hand_over(python, "-m", module, *arguments)
 
 
 if __name__ == "__main__":

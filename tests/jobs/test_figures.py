@@ -49,5 +49,5 @@ def test_ends_of_ranges_are_short() -> None:
 
 
 def test_a_stage_is_written_in_words() -> None:
-    assert figures.words("queued_on_gpu") == "Queued on gpu"
+    assert figures.words("queued_on_gpu") == "Queued on GPU"
     assert figures.words(None) == "—"

@@ -1,0 +1,401 @@
+"""Polling: what a cluster says is taken over, whatever it says, and one job's trouble stays with that job."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from jobs import lifecycle, reconcile, services
+from jobs.models import Cluster, MetricsPoint, TrainingJob
+from jobs.states import Status
+from tests.contracts.wire import Script, drip, reply, reset
+from tests.jobs.conftest import (
+    TRAINS_FOR_EVER,
+    MakeJob,
+    UseNode,
+    at_cluster,
+    due_and,
+    due_now,
+    let_pass,
+    polled,
+    work_until,
+)
+from tests.jobs.nodes import IMPATIENT
+from tests.jobs.scripted import ScriptedCluster, refusing
+
+pytestmark = pytest.mark.django_db
+
+POINTS = ["batch_status"]
+
+
+def steps(job: TrainingJob) -> list[tuple[int, int]]:
+    return list(MetricsPoint.objects.filter(job=job).values_list("restart", "step"))
+
+
+def a_point(seq: int, step: int, restart: int = 0, **values: Any) -> dict[str, Any]:
+    return {"seq": seq, "restart": restart, "step": step, "values": {"training_loss": 1.0, **values}}
+
+
+def raw_status(external_id: str, body: str) -> Script:
+    return reply(200, f'{{"external_job_id": "{external_id}", "status": "running", {body}}}')
+
+
+# -- Progress -----------------------------------------------------------------------------------------------
+
+
+def test_state_stage_progress_and_metrics_are_taken_over(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice, status=Status.INITIALIZING)
+    scripted.says(
+        "run-1", progress=5.2, stage="training", current_epoch=1, current_step=12, metrics={"training_loss": 2.5}
+    )
+    job = polled(job)
+    assert (job.status, job.current_stage, job.progress) == ("running", "training", 5.2)
+    assert (job.current_epoch, job.current_step, job.current_metrics) == (1, 12, {"training_loss": 2.5})
+    assert job.started_at is not None
+    assert steps(job) == [(0, 12)]
+
+
+def test_a_clusters_own_queue_is_initializing(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice, status=Status.INITIALIZING)
+    scripted.says("run-1", "queued")
+    job = polled(job)
+    assert (job.status, job.current_stage) == ("initializing", "queued_on_gpu")
+
+
+def test_zero_is_a_value(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice, current_metrics={"training_loss": 2.0})
+    scripted.says("run-1", current_step=3, metrics={"training_loss": 0.0, "validation_loss": None})
+    job = polled(job)
+    assert job.current_metrics == {"training_loss": 0.0}
+    assert MetricsPoint.objects.get().training_loss == 0.0
+
+
+def test_an_unknown_state_and_stage_are_kept_and_shown_and_end_nothing(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice)
+    scripted.says("run-1", "hibernating", stage="defragmenting")
+    job = polled(job)
+    assert (job.status, job.current_stage) == ("running", "defragmenting")
+    assert "hibernating" in job.warnings[0]["message"]
+
+
+def test_an_envelope_that_says_completed_around_a_failure_is_a_failure(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice)
+    scripted.jobs["run-1"] = {"status": "COMPLETED", "output": {"status": "failed", "error_message": "CUDA error"}}
+    job = polled(job)
+    assert (job.status, job.error_code, job.error_message) == ("failed", "training_failed", "CUDA error")
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e400", "9" * 5000])
+def test_numbers_that_are_none_become_null_and_a_warning(value: str, alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice, current_metrics={"training_loss": 2.0})
+    body = f'"current_step": 4, "progress": {value}, "metrics": {{"training_loss": {value}, "learning_rate": 0.1}}'
+    scripted.scripts["/training/status"] = raw_status("run-1", body)
+    job = polled(job)
+    assert job.status == "running"
+    assert job.current_metrics == {"training_loss": 2.0, "learning_rate": 0.1}
+    assert MetricsPoint.objects.get().training_loss is None
+    assert {warning["code"] for warning in job.warnings} == {"nonfinite_training_loss", "nonfinite_progress"}
+
+
+def test_huge_and_missing_numbers_leave_the_rest_as_it_was(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice, progress=40.0, current_step=5, total_steps=69)
+    scripted.says("run-1", progress=10**30, current_step=10**40, total_steps=2**40, current_epoch=-5)
+    job = polled(job)
+    assert (job.status, job.progress, job.current_step, job.total_steps) == ("running", 40.0, 5, 69)
+
+
+def test_progress_and_steps_fall_only_after_a_resume(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice, progress=50.0, current_step=50, current_epoch=2)
+    scripted.says("run-1", progress=10.0, current_step=10, current_epoch=1)
+    job = polled(job)
+    assert (job.progress, job.current_step, job.current_epoch) == (50.0, 50, 2)
+    scripted.says("run-1", progress=10.0, current_step=10, current_epoch=1, restart=1)
+    job = polled(job)
+    assert (job.progress, job.current_step, job.current_epoch) == (10.0, 10, 1)
+    assert job.events.filter(message__contains="resumed").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("known", "older"),
+    [({"state_seq": 7}, {"state": "failed", "state_seq": 6}), ({}, {"state": "queued"})],
+    ids=["by sequence", "by state"],
+)
+def test_a_state_that_goes_back_is_ignored_and_warned_of(
+    known: dict[str, Any], older: dict[str, Any], alice: User, scripted: ScriptedCluster
+) -> None:
+    job = at_cluster(alice)
+    scripted.says("run-1", progress=30.0, **known)
+    polled(job)
+    scripted.says("run-1", **older)
+    job = polled(job)
+    assert (job.status, job.progress) == ("running", 30.0)
+    assert [warning["code"] for warning in job.warnings] == ["state_went_back"]
+
+
+def test_an_ended_job_is_not_asked_about_again(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice, status=Status.COMPLETED)
+    polled(job)
+    assert scripted.wire.requests == []
+
+
+# -- Points -------------------------------------------------------------------------------------------------
+
+
+def test_points_that_come_twice_and_out_of_order_are_stored_once_and_the_latest_is_current(
+    alice: User, scripted: ScriptedCluster
+) -> None:
+    scripted.features = POINTS
+    job = at_cluster(alice)
+    points = [a_point(3, 30, training_loss=0.3), a_point(1, 10), a_point(2, 20), a_point(3, 30), a_point(1, 10)]
+    scripted.says("run-1", points=points, next=3)
+    for _ in range(2):
+        job = polled(job)
+    assert steps(job) == [(0, 10), (0, 20), (0, 30)]
+    assert job.current_metrics["training_loss"] == 0.3
+
+
+def test_falling_steps_of_a_resumed_run_are_points_of_their_own(alice: User, scripted: ScriptedCluster) -> None:
+    scripted.features = POINTS
+    job = at_cluster(alice)
+    scripted.says("run-1", points=[a_point(1, 10), a_point(2, 20), a_point(3, 10, restart=1)], next=3, restart=1)
+    assert steps(polled(job)) == [(0, 10), (0, 20), (1, 10)]
+
+
+def test_no_point_of_a_run_that_ended_between_two_polls_is_lost(
+    use_node: UseNode, queued: MakeJob, alice: User
+) -> None:
+    node = use_node(level=2)
+    job = queued(alice, hyperparameters={"epochs": 50, "batch_size": 1})
+    reconcile.submit(job.pk)
+    job.refresh_from_db()
+    while node.status(job)["status"] != "completed":
+        pass
+    job = polled(job)
+    assert job.current_stage == "finalization"
+    stored = {step for _, step in steps(job)}
+    assert len(stored) == job.metrics_count > 500
+    assert max(stored) == job.total_steps
+
+
+def test_pages_that_are_left_are_fetched_before_the_end_is_believed(alice: User, scripted: ScriptedCluster) -> None:
+    scripted.features = [*POINTS, "metrics_cursor"]
+    job = at_cluster(alice)
+    scripted.says("run-1", "failed", points=[], next=0, has_more=True)
+    pages = {
+        "after=0": {"points": [a_point(1, 1), a_point(2, 2)], "next": 2, "has_more": True},
+        "after=2": {"points": [a_point(3, 3)], "next": 3, "has_more": False},
+    }
+
+    def metrics(connection: Any, request: Any) -> None:
+        page = next(page for name, page in pages.items() if name in request.target)
+        reply(200, page)(connection, request)
+
+    scripted.scripts["/training/metrics/run-1"] = metrics
+    job = polled(job)
+    assert job.status == "failed"
+    assert steps(job) == [(0, 1), (0, 2), (0, 3)]
+
+
+def test_where_a_page_fails_the_end_waits_for_it(alice: User, scripted: ScriptedCluster) -> None:
+    scripted.features = [*POINTS, "metrics_cursor"]
+    job = at_cluster(alice)
+    scripted.says("run-1", "failed", points=[a_point(1, 1)], next=1, has_more=True)
+    scripted.scripts["/training/metrics/run-1"] = reply(500)
+    assert polled(job).status == "running"
+    scripted.says("run-1", "failed", points=[a_point(2, 2)], next=2)
+    job = due_and(job, lambda pk: reconcile.poll([pk]))
+    assert job.status == "failed"
+    assert steps(job) == [(0, 1), (0, 2)]
+
+
+def test_the_simulated_mark_is_taken_over(use_node: UseNode, queued: MakeJob, alice: User) -> None:
+    use_node(level=2)
+    assert work_until(queued(alice), "completed").simulated
+
+
+# -- Trouble ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(200, "garbage"),
+        reply(200, b'{"pad": "' + b"x" * 10_000_000 + b'"}'),
+        drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{"),
+        reply(307, b"", Location="http://elsewhere.example/"),
+        reply(500),
+        reset,
+    ],
+    ids=["garbage", "10 MB", "drip", "redirect", "500", "reset"],
+)
+def test_a_job_goes_on_through_every_kind_of_answer(
+    answer: Script, alice: User, scripted: ScriptedCluster, settings: Any
+) -> None:
+    settings.GPU_CLUSTERS = {"default": {**settings.GPU_CLUSTERS["default"], "DRIVER": IMPATIENT}}
+    bad, good = at_cluster(alice, "run-1"), at_cluster(alice, "run-2")
+    scripted.says("run-2", progress=7.0)
+    scripted.scripts["/training/status/run-1"] = answer
+    reconcile.poll([bad.pk, good.pk])
+    for job in (bad, good):
+        job.refresh_from_db()
+        assert (job.status, job.lease_token) == ("running", None)
+    assert good.progress == 7.0
+    assert bad.waiting_for
+    assert bad.next_poll_at > timezone.now()
+    scripted.says("run-1", progress=8.0)
+    del scripted.scripts["/training/status/run-1"]
+    bad = due_and(bad, lambda pk: reconcile.poll([pk]))
+    assert (bad.progress, bad.waiting_for, bad.poll_failures) == (8.0, "", 0)
+
+
+def test_a_row_that_cannot_take_its_answer_does_not_stop_the_others(
+    alice: User, scripted: ScriptedCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, good = at_cluster(alice, "run-1"), at_cluster(alice, "run-2")
+    TrainingJob.objects.filter(pk=broken.pk).update(gpu_config={})
+    for name in ("run-1", "run-2"):
+        scripted.says(name, progress=7.0, billing={"billable_seconds": 60})
+    reconcile.poll([broken.pk, good.pk])
+    broken.refresh_from_db()
+    good.refresh_from_db()
+    assert (good.progress, broken.progress) == (7.0, 0.0)
+    assert "operator" in broken.waiting_for
+    assert "could not be taken over" in caplog.text
+
+
+def test_a_job_that_somebody_else_took_over_does_not_stop_the_others(alice: User, scripted: ScriptedCluster) -> None:
+    stolen, good = at_cluster(alice, "run-1"), at_cluster(alice, "run-2")
+    scripted.says("run-2", progress=7.0)
+    now = timezone.now()
+    leases = lifecycle.claim([stolen.pk, good.pk], statuses={Status.RUNNING}, now=now)
+    lifecycle.claim([stolen.pk], statuses={Status.RUNNING}, now=now + timedelta(minutes=5))
+    from jobs.reconcile import gate, polling
+
+    polling.follow(gate.enter("default"), leases)
+    stolen.refresh_from_db()
+    good.refresh_from_db()
+    assert (good.progress, stolen.waiting_for) == (7.0, "")
+
+
+def test_a_cluster_that_cannot_say_what_it_can_do_is_still_followed(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice)
+    scripted.says("run-1", progress=3.0)
+    polled(job)
+    Cluster.objects.update(checked_at=timezone.now() - timedelta(hours=1))
+    scripted.scripts["/training/capabilities"] = reply(500)
+    scripted.says("run-1", progress=4.0)
+    assert due_and(job, lambda pk: reconcile.poll([pk])).progress == 4.0
+
+
+def test_jobs_wait_behind_an_open_breaker_and_say_so(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice)
+    scripted.scripts["/training/"] = refusing(403)
+    job = polled(job)
+    job = polled(job)
+    assert job.status == "running"
+    assert job.waiting_for.startswith("Waiting for the GPU cluster")
+    assert len(scripted.wire.requests) == 1
+
+
+def test_a_cluster_that_asks_for_patience_gets_it(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice)
+    scripted.says("run-1")
+    polled(job)
+    scripted.scripts["/training/status"] = refusing(429, Retry_After="300")
+    job = due_and(job, lambda pk: reconcile.poll([pk]))
+    assert job.next_poll_at - timezone.now() > timedelta(seconds=290)
+
+
+# -- Lost ---------------------------------------------------------------------------------------------------
+
+
+def test_one_404_loses_nothing(alice: User, scripted: ScriptedCluster) -> None:
+    job = polled(at_cluster(alice))
+    assert (job.status, job.waiting_for != "") == ("running", True)
+    scripted.says("run-1", progress=9.0)
+    job = due_and(job, lambda pk: reconcile.poll([pk]))
+    assert (job.missing_since, job.waiting_for) == (None, "")
+
+
+def test_a_job_is_lost_after_several_misses_over_minutes_and_billed_to_its_last_sign_of_life(
+    alice: User, scripted: ScriptedCluster
+) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        job = at_cluster(alice)
+        scripted.says("run-1")
+        clock.shift(3600)
+        polled(job)
+        first_miss = timezone.now()
+        del scripted.jobs["run-1"]
+        misses = 0
+        while job.status == "running":
+            clock.shift(35)
+            job = polled(job)
+            misses += 1
+        assert misses >= 3
+        assert timezone.now() - first_miss > timedelta(minutes=3)
+    assert (job.status, job.error_code) == ("failed", "lost")
+    assert job.final_cost == Decimal("8.40")  # one hour on two H100
+    assert job.cost_records.get().details["billable_seconds"] == 3600
+
+
+def test_silence_does_not_count_as_a_miss(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice, poll_failures=50)
+    job = polled(job)
+    assert job.status == "running"
+    let_pass(job, minutes=2)
+    assert polled(job).status == "running"
+
+
+# -- When ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", [0.0, 2.9, 3.1, 7.0, 14.9, 26.5, 29.95])
+@pytest.mark.parametrize("delay", [0.0, 0.4, 5.0, 24.0])
+def test_every_tick_finds_the_job_due_however_long_its_poll_waits_in_the_queue(
+    phase: float, delay: float, alice: User, scripted: ScriptedCluster
+) -> None:
+    scripted.says("run-1")
+    start = timezone.now().replace(minute=0, second=0, microsecond=0)
+    with time_machine.travel(start, tick=False) as clock:
+        job = at_cluster(alice)
+        for tick in range(1, 7):
+            jitter = 0.05 if tick % 2 else -0.05
+            clock.move_to(start + timedelta(seconds=30 * tick + phase + jitter))
+            assert reconcile.select(timezone.now()).poll == [job.pk], f"tick {tick}"
+            clock.shift(delay)
+            reconcile.poll([job.pk])
+
+
+def test_after_a_long_pause_a_job_is_polled_at_once_and_then_in_step_again(
+    alice: User, scripted: ScriptedCluster
+) -> None:
+    scripted.says("run-1")
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        job = at_cluster(alice)
+        clock.shift(3600)
+        for _ in range(3):
+            assert reconcile.select(timezone.now()).poll == [job.pk]
+            reconcile.poll([job.pk])
+            clock.shift(30)
+
+
+def test_a_job_whose_files_are_brought_home_is_not_polled(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice, cluster_result="completed")
+    assert reconcile.select(timezone.now()).poll == []
+    polled(job)
+    assert scripted.wire.requests == []
+
+
+def test_a_poll_does_not_undo_a_cancel(use_node: UseNode, queued: MakeJob, alice: User) -> None:
+    node = use_node(level=1)
+    job = queued(alice)
+    node.fault("job", TRAINS_FOR_EVER, job=job)
+    reconcile.submit(job.pk)
+    services.job_cancel(user=alice, job_id=job.pk)
+    due_now(job)
+    assert polled(job).status == "cancelling"
