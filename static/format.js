@@ -56,8 +56,8 @@ export const bytes = present((value) => {
   return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 });
 
-/** model_loading → "Model loading" */
+/** queued_on_gpu → "Queued on GPU" */
 export const words = present((value) => {
-  const text = String(value).replaceAll("_", " ");
+  const text = String(value).replaceAll("_", " ").replace(/\bgpu\b/, "GPU");
   return text.charAt(0).toUpperCase() + text.slice(1);
 });

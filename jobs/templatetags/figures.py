@@ -3,6 +3,7 @@
 Whatever is absent is "—"; 0 is a value and stays 0.
 """
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -95,8 +96,8 @@ def duration(seconds: Number) -> str:
 
 @register.filter
 def words(value: str | None) -> str:
-    """model_loading -> "Model loading"."""
-    text = (value or "").replace("_", " ")
+    """queued_on_gpu -> "Queued on GPU"."""
+    text = re.sub(r"\bgpu\b", "GPU", (value or "").replace("_", " "))
     return text[:1].upper() + text[1:] if text else ABSENT
 
 

@@ -10,6 +10,7 @@ const log = document.getElementById("log");
 const whole = document.getElementById("log-whole");
 let url = null;
 let isBehind = true;
+let isFollowed = true; // the reader is at the end and wants to see new lines
 
 /** Brings log and downloads to life; the log is fetched when its tab is open. */
 export function enliven(jobUrl) {
@@ -19,6 +20,9 @@ export function enliven(jobUrl) {
   document.addEventListener("click", (event) => {
     const path = event.target.closest("[data-download]")?.dataset.download;
     if (path !== undefined) download(() => addressOf(path));
+  });
+  log.addEventListener("scroll", () => {
+    isFollowed = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
   });
   showLog();
 }
@@ -34,9 +38,9 @@ async function showLog() {
   isBehind = false;
   try {
     const { lines, total_lines: total, download_url: address } = await call(`${url}/logs`);
-    const wasAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
+    const goesToEnd = isFollowed;
     log.textContent = lines.length ? lines.join("\n") : "No lines yet.";
-    if (wasAtEnd) log.scrollTop = log.scrollHeight;
+    if (goesToEnd) log.scrollTop = log.scrollHeight;
     document.getElementById("log-count").textContent =
       total > lines.length ? `last ${count(lines.length)} of ${count(total)} lines` : `${count(total)} lines`;
     whole.hidden = !address;
