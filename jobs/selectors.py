@@ -20,6 +20,22 @@ from jobs.models import BaseModel, Cluster, CostRecord, GpuPrice, JobEvent, JobL
 
 ORDERINGS = ("created_at", "name", "status", "progress", "current_cost", "completed_at")
 
+_SHOWN_OF_OTHERS = (
+    "owner__username",
+    "base_model__name",
+    "dataset__name",
+    "dataset__format",
+    "dataset__storage_bucket",
+    "dataset__total_training_pairs",
+    "dataset__total_validation_pairs",
+    "dataset__total_tokens",
+    "dataset__tokens_estimated",
+    "artifact__status",
+    "artifact__name",
+    "artifact__version",
+    "artifact__storage_bucket",
+)
+
 
 def visible_to(user: User) -> QuerySet[TrainingJob]:
     """The jobs that `user` may see and touch: their own."""
@@ -158,12 +174,6 @@ def _one(jobs: QuerySet[TrainingJob], job_id: uuid.UUID | str) -> TrainingJob:
 
 
 def _with_relations(jobs: QuerySet[TrainingJob]) -> QuerySet[TrainingJob]:
-    """With the rows that a job's JSON names, without their long texts."""
-    return jobs.select_related("owner", "dataset", "base_model", "artifact").defer(
-        "dataset__sample",
-        "dataset__validation_errors",
-        "dataset__validation_warnings",
-        "artifact__files",
-        "artifact__training_summary",
-        "artifact__configuration",
-    )
+    """With what a job's JSON and page say of other rows, and no more of them (a dataset's sample may be long)."""
+    own = (field.attname for field in TrainingJob._meta.concrete_fields)
+    return jobs.select_related("owner", "dataset", "base_model", "artifact").only(*own, *_SHOWN_OF_OTHERS)

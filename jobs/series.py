@@ -116,10 +116,9 @@ def every_point(job: TrainingJob) -> Iterator[tuple[int | float | str | None, ..
 def _refresh(held: _Held, job: TrainingJob) -> None:
     if job.metrics_version <= held.version:
         return
-    changed = MetricsPoint.objects.filter(job_id=job.id).order_by(*_KEY)
-    if held.version:  # else all, which an index has in this order
-        changed = changed.filter(version__gt=held.version)
-    fresh = _table(changed.values_list(*_HELD_COLUMNS).iterator(chunk_size=_CHUNK))
+    rows = MetricsPoint.objects.filter(job_id=job.id).order_by(*_KEY).values_list(*_HELD_COLUMNS)
+    # All of them come from an index in this order, in pieces; a few changed ones at once.
+    fresh = _table(rows.filter(version__gt=held.version) if held.version else rows.iterator(chunk_size=_CHUNK))
     if len(fresh["id"]):
         held.table = _merged(held.table, fresh)
     if held.times:
