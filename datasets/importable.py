@@ -28,7 +28,7 @@ def importable_objects(*, user: User, prefix: str = "", after: str = "", limit: 
     limit. Raises ImportNotFound for a prefix that is not the user's, StorageError.
     """
     prefixes = import_prefixes(user)
-    if prefix and not prefix.startswith(prefixes):
+    if prefix and not (prefix.startswith(prefixes) and _is_clean(prefix.removesuffix("/"))):
         message = f"You may not import from {prefix}. You may import below: {', '.join(prefixes)}"
         raise ImportNotFound(message, prefixes=list(prefixes))
     store = open_store()
@@ -40,12 +40,13 @@ def importable_objects(*, user: User, prefix: str = "", after: str = "", limit: 
         page = store.list(bucket=StorageBucket.TRAINING_FILES, prefix=searched, after=start, limit=limit - len(found))
         found += page.objects
         if page.next_after or len(found) >= limit:
-            return ImportablePage(_usable(found), prefixes, page.next_after or found[-1].path)
-    return ImportablePage(_usable(found), prefixes, None)
+            return ImportablePage(_usable(found, prefixes), prefixes, page.next_after or found[-1].path)
+    return ImportablePage(_usable(found, prefixes), prefixes, None)
 
 
-def _usable(found: list[ObjectInfo]) -> tuple[ObjectInfo, ...]:
-    return tuple(each for each in found if each.size > 0 and _is_clean(each.path))
+def _usable(found: list[ObjectInfo], prefixes: tuple[str, ...]) -> tuple[ObjectInfo, ...]:
+    """Asks the prefixes again: a store may understand a listing in its own way."""
+    return tuple(each for each in found if each.size and each.path.startswith(prefixes) and _is_clean(each.path))
 
 
 def _is_clean(path: str) -> bool:

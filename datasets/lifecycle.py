@@ -1,4 +1,4 @@
-"""The only writer of a dataset's status, and the lease under which a worker validates it.
+"""The only one who changes a dataset's status, and the lease under which a worker validates it.
 
     uploading -> validating -> ready | error        ready | error -> validating (again)
     uploading -> error (nothing ever arrived)

@@ -18,7 +18,7 @@ from datasets.exceptions import UploadMissing, UploadSizeMismatch
 from datasets.models import Dataset, DatasetStatus
 from datasets.selectors import abandoned_uploads, awaiting_validation
 from datasets.storage import open_store
-from datasets.storage.base import ObjectChanged, ObjectInfo, StorageError
+from datasets.storage.base import ObjectChanged, ObjectInfo, ObjectMissing, StorageError
 from datasets.validation import Problem, Report, Validator
 
 logger = logging.getLogger(__name__)
@@ -56,11 +56,12 @@ def dataset_validate(*, dataset_id: uuid.UUID | str) -> bool:
     except ObjectChanged:
         _postpone(dataset, lease, "The file changed while it was being read; it is read again in a minute.")
         return False
+    except ObjectMissing as error:
+        return _finish_missing(dataset, lease, error)
     except StorageError as error:
-        if not error.permanent:
-            _postpone(dataset, lease, error.message)
-            return False
-        return _finish_unreadable(dataset, lease, error)
+        # Also where our key is refused: that is the operator's to mend, and no fault of this dataset.
+        _postpone(dataset, lease, error.message)
+        return False
     return _finish(dataset, lease, found, report)
 
 
@@ -131,7 +132,7 @@ def _finish(dataset: Dataset, lease: uuid.UUID, found: ObjectInfo, report: Repor
     )
 
 
-def _finish_unreadable(dataset: Dataset, lease: uuid.UUID, error: StorageError) -> bool:
+def _finish_missing(dataset: Dataset, lease: uuid.UUID, error: ObjectMissing) -> bool:
     problem = Problem(None, "", error.message, "Put the file back and validate again, or create a new dataset.")
     return _settle(
         dataset,

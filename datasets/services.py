@@ -163,7 +163,7 @@ def dataset_update(*, dataset: Dataset, name: str | None = None, description: st
 
 
 def dataset_delete(*, dataset: Dataset, actor: str) -> None:
-    """Hide the dataset from its owner. Its file stays, since jobs may be training on it; see `docs`."""
+    """Hide the dataset from its owner. Its file stays, since jobs may be training on it."""
     now = timezone.now()
     with transaction.atomic():
         if Dataset.objects.filter(pk=dataset.pk, deleted_at=None).update(deleted_at=now, updated_at=now):

@@ -30,6 +30,6 @@ class ChangeInput(serializers.Serializer[None]):
 
 
 class ImportableQuery(serializers.Serializer[None]):
-    prefix = serializers.CharField(required=False, default="", trim_whitespace=False, allow_blank=True)
-    after = serializers.CharField(required=False, default="", trim_whitespace=False, allow_blank=True)
+    prefix = serializers.CharField(default="", max_length=1024, trim_whitespace=False, allow_blank=True)
+    after = serializers.CharField(default="", max_length=1024, trim_whitespace=False, allow_blank=True)
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)

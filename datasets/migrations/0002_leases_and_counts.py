@@ -3,31 +3,9 @@
 from django.db import migrations, models
 
 
-def schedule_sweep(apps, schema_editor):
-    """Seed the schedule once; from then on it belongs to the operator (admin, Periodic tasks)."""
-    intervals = apps.get_model("django_celery_beat", "IntervalSchedule")
-    tasks = apps.get_model("django_celery_beat", "PeriodicTask")
-    every_minute = intervals.objects.filter(every=60, period="seconds").first()
-    every_minute = every_minute or intervals.objects.create(every=60, period="seconds")
-    tasks.objects.get_or_create(
-        name="datasets.sweep",
-        defaults={
-            "task": "datasets.sweep",
-            "interval": every_minute,
-            "expire_seconds": 60,
-            "description": "Restarts validations whose message or worker was lost; settles abandoned uploads.",
-        },
-    )
-
-
-def unschedule_sweep(apps, schema_editor):
-    apps.get_model("django_celery_beat", "PeriodicTask").objects.filter(name="datasets.sweep").delete()
-
-
 class Migration(migrations.Migration):
     dependencies = [
         ("datasets", "0001_initial"),
-        ("django_celery_beat", "0019_alter_periodictasks_options"),
     ]
 
     operations = [
@@ -63,5 +41,4 @@ class Migration(migrations.Migration):
                 help_text="uploaded, imported, validating (again), ready, error, deleted", max_length=32
             ),
         ),
-        migrations.RunPython(schedule_sweep, unschedule_sweep),
     ]

@@ -114,7 +114,7 @@ def test_the_listing_can_be_narrowed_but_not_widened(put_object: PutObject, alic
     for path in ("alice/chat-1", "alice/tools-1", "bob/1"):
         put_object(path, b"x")
     assert [each["path"] for each in listed(api(alice), prefix="alice/chat")["objects"]] == ["alice/chat-1"]
-    for prefix in ("bob/", "ali", "/", "alice"):
+    for prefix in ("bob/", "ali", "/", "alice", "alice/../bob/", "alice/%2e%2e/bob/"):
         assert api(alice).get("/api/datasets/import", {"prefix": prefix}).status_code == 404
 
 

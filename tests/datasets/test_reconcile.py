@@ -82,6 +82,17 @@ def test_a_dead_storage_postpones_and_says_why(imported: MakeDataset, alice: Use
     assert (dataset.status, dataset.waiting_for) == ("ready", "")
 
 
+def test_a_refused_key_is_the_operators_matter_and_no_fault_of_the_dataset(
+    imported: MakeDataset, alice: User, settings: Any
+) -> None:
+    dataset = imported(alice)
+    settings.S3_SECRET_ACCESS_KEY = "wrong"
+    assert reconcile.dataset_validate(dataset_id=dataset.pk) is False
+    dataset.refresh_from_db()
+    assert dataset.status == "validating"
+    assert "the operator must check its access keys" in dataset.waiting_for
+
+
 def test_a_file_that_is_gone_is_an_error_with_advice(imported: MakeDataset, store: ObjectStore, alice: User) -> None:
     dataset = imported(alice)
     store.delete(bucket="training-files", path=dataset.storage_path)
