@@ -3,9 +3,10 @@
 import argparse
 import os
 import platform
+import subprocess
+import sys
 
 from benchmarks import rig
-from benchmarks.report import row
 
 NAMES = ("api", "cycle", "idle")
 # A run of a few hundred examples lasts for hours: nothing ends while it is measured.
@@ -19,19 +20,23 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1000, help="active jobs of the cycle (default 1000)")
     asked = parser.parse_args()
     database = os.environ.get("DATABASE_URL", "sqlite").split(":")[0]
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {database}")
-    for name in asked.names or NAMES:
-        with rig.running(speed=SLOW, with_beat=name == "idle") as started:
-            # Its modules need Django, which the rig has just set up.
-            from benchmarks import api, cycle, idle
+    names = asked.names or NAMES
+    if len(names) > 1:
+        # Each in a process of its own: Django is set up once, for one stack.
+        for name in names:
+            subprocess.run([sys.executable, "-m", "benchmarks", name, "--jobs", str(asked.jobs)], check=True)
+        return
+    print(f"{names[0]}: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {database}")
+    with rig.running(speed=SLOW, with_beat=names[0] == "idle") as started:
+        # Its modules need Django, which the rig has just set up.
+        from benchmarks import api, cycle, idle
 
-            if name == "cycle":
-                cycle.measure(started, asked.jobs)
-            elif name == "api":
-                api.measure(started)
-            else:
-                idle.measure(started)
-    row("", "", "")
+        if names[0] == "cycle":
+            cycle.measure(started, asked.jobs)
+        elif names[0] == "api":
+            api.measure(started)
+        else:
+            idle.measure(started)
 
 
 if __name__ == "__main__":

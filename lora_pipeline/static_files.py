@@ -1,0 +1,9 @@
+"""How static files are served: compressed, and named by their content, the imports between modules included."""
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticFilesStorage(CompressedManifestStaticFilesStorage):
+    """A file's name changes with its content, so browsers keep it for ever and never mix two releases."""
+
+    support_js_module_import_aggregation = True
