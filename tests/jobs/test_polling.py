@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from jobs import lifecycle, reconcile, services
 from jobs.models import Cluster, MetricsPoint, TrainingJob
+from jobs.reconcile import gate, polling
 from jobs.states import Status
 from tests.contracts.wire import Script, drip, reply, reset
 from tests.jobs.conftest import (
@@ -150,7 +151,13 @@ def test_points_that_come_twice_and_out_of_order_are_stored_once_and_the_latest_
 ) -> None:
     scripted.features = POINTS
     job = at_cluster(alice)
-    points = [a_point(3, 30, training_loss=0.3), a_point(1, 10), a_point(2, 20), a_point(3, 30), a_point(1, 10)]
+    points = [
+        a_point(3, 30, training_loss=0.3),
+        a_point(1, 10),
+        a_point(2, 20),
+        a_point(3, 30, training_loss=0.3),
+        a_point(1, 10),
+    ]
     scripted.says("run-1", points=points, next=3)
     for _ in range(2):
         job = polled(job)
@@ -273,8 +280,6 @@ def test_a_job_that_somebody_else_took_over_does_not_stop_the_others(alice: User
     now = timezone.now()
     leases = lifecycle.claim([stolen.pk, good.pk], statuses={Status.RUNNING}, now=now)
     lifecycle.claim([stolen.pk], statuses={Status.RUNNING}, now=now + timedelta(minutes=5))
-    from jobs.reconcile import gate, polling
-
     polling.follow(gate.enter("default"), leases)
     stolen.refresh_from_db()
     good.refresh_from_db()

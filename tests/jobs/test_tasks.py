@@ -1,0 +1,245 @@
+"""The tick and its tasks, on a real broker: one message per due job, and a dead broker stops nobody."""
+
+import socket
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from celery import Celery
+from django.contrib.auth.models import User
+from django.utils import timezone
+from kombu import Queue
+
+from datasets.nudges import nudge, nudge_events
+from jobs import services, tasks
+from jobs.models import TrainingJob
+from jobs.states import Status
+from lora_pipeline.celery import app as real_app
+from tests import factories
+from tests.jobs.conftest import MakeJob, at_cluster
+from tests.jobs.scripted import ScriptedCluster
+
+pytestmark = pytest.mark.django_db
+
+Message = tuple[str, list[Any]]
+QUEUES = ("control", "poll", "data", "deliver")
+
+
+class Post:
+    """What lies in the broker's queues."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def taken(self, queue: str) -> list[Any]:
+        """Takes all messages out of a queue."""
+        messages = []
+        with self._app.connection_for_read() as connection:
+            bound = Queue(queue)(connection.default_channel)
+            while (message := bound.get(no_ack=True)) is not None:
+                messages.append(message)
+        return messages
+
+    def read(self) -> dict[str, list[Message]]:
+        """Task and arguments of all messages, by queue."""
+        read = {name: [(m.headers["task"], m.payload[0]) for m in self.taken(name)] for name in QUEUES}
+        return {name: messages for name, messages in read.items() if messages}
+
+
+def speaking_to(url: str, settings: Any) -> Celery:
+    """A Celery app as the product sets it up, on another broker; the current one of this process."""
+    settings.CELERY_BROKER_URL = url
+    app = Celery("tests")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    return app
+
+
+@pytest.fixture
+def post(broker_url: str, settings: Any) -> Iterator[Post]:
+    app = speaking_to(broker_url, settings)
+    yield Post(app)
+    app.close()
+    real_app.set_current()
+
+
+@pytest.fixture(params=["gone", "silent"])
+def dead_broker(request: pytest.FixtureRequest, settings: Any) -> Iterator[None]:
+    """A broker that is gone, or takes connections and says nothing."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    if request.param == "gone":
+        listener.close()
+    options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS = {**options, "socket_timeout": 0.3}
+    url = f"redis://127.0.0.1:{listener.getsockname()[1] if request.param == 'silent' else 1}/0"
+    app = speaking_to(url, settings)
+    yield
+    app.close()
+    real_app.set_current()
+    listener.close()
+
+
+Committing = Callable[..., Any]
+
+
+@pytest.fixture
+def committing(django_capture_on_commit_callbacks: Committing) -> Committing:
+    """`with committing():` what happens after a commit happens at the end of the block."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+# -- The tick -----------------------------------------------------------------------------------------------
+
+
+def test_each_due_job_gets_one_message_in_its_queue(alice: User, post: Post) -> None:
+    now = timezone.now()
+    times = {"next_attempt_at": now, "next_poll_at": now}
+    queued = factories.job(alice, Status.QUEUED, **times)
+    running = [at_cluster(alice, "run-1"), at_cluster(alice, "run-2", status=Status.INITIALIZING)]
+    cancelling = at_cluster(alice, "run-3", status=Status.CANCELLING)
+    ended = at_cluster(alice, "run-4", cluster_result="completed")
+    factories.job(alice, Status.COMPLETED)
+    assert tasks.process_training_jobs() == {"queued": 1, "running": 2, "cancelling": 1, "finalizing": 1}
+    assert post.read() == {
+        "control": [("jobs.submit_job", [str(queued.pk)]), ("jobs.release_job", [str(cancelling.pk)])],
+        "poll": [("jobs.poll_jobs", [[str(job.pk)]]) for job in running],
+        "data": [("jobs.collect_artifact", [str(ended.pk)])],
+    }
+
+
+def test_messages_expire_at_the_next_tick(alice: User, post: Post, settings: Any) -> None:
+    at_cluster(alice)
+    before = timezone.now()
+    tasks.process_training_jobs()
+    [message] = post.taken("poll")
+    expires = timezone.datetime.fromisoformat(message.headers["expires"])
+    interval = timedelta(seconds=settings.POLL_INTERVAL_SECONDS)
+    assert before + interval <= expires <= timezone.now() + interval
+
+
+def test_above_a_thousand_polls_travel_in_chunks_and_submits_do_not(alice: User, post: Post) -> None:
+    now = timezone.now()
+    model = at_cluster(alice, "run-0")
+    rows = []
+    for number in range(1, 1201):
+        status = Status.RUNNING if number <= 1000 else Status.QUEUED
+        row = TrainingJob(**{f.attname: getattr(model, f.attname) for f in model._meta.fields if f.name != "id"})
+        row.status, row.external_job_id = status, f"run-{number}"
+        row.next_attempt_at = row.next_poll_at = now
+        rows.append(row)
+    TrainingJob.objects.bulk_create(rows, batch_size=100)
+    tasks.process_training_jobs()
+    read = post.read()
+    assert [len(ids) for _, [ids] in read["poll"]] == [200] * 5 + [1]
+    assert len({job_id for _, [ids] in read["poll"] for job_id in ids}) == 1001
+    assert len(read["control"]) == 200
+
+
+def test_nothing_due_means_no_message(post: Post) -> None:
+    assert tasks.process_training_jobs() == {"queued": 0, "running": 0, "cancelling": 0, "finalizing": 0}
+    assert post.read() == {}
+
+
+# -- What a task leads to -----------------------------------------------------------------------------------
+
+
+def test_a_submit_tells_that_there_is_news(
+    alice: User, queued: MakeJob, scripted: ScriptedCluster, post: Post, committing: Committing
+) -> None:
+    job = queued(alice)
+    with committing():
+        tasks.submit_job(str(job.pk))
+    assert post.read() == {"deliver": [("notifications.deliver_events", [])]}
+    job.refresh_from_db()
+    assert job.status == "initializing"
+
+
+def test_a_poll_without_news_tells_nothing(
+    alice: User, scripted: ScriptedCluster, post: Post, committing: Committing
+) -> None:
+    job = at_cluster(alice)
+    scripted.says("run-1", stage="training")
+    with committing():
+        tasks.poll_jobs([str(job.pk)])
+    assert post.read() == {}
+
+
+def test_an_end_starts_what_follows_it(
+    alice: User, scripted: ScriptedCluster, post: Post, committing: Committing
+) -> None:
+    failed, completed = at_cluster(alice, "run-1"), at_cluster(alice, "run-2")
+    scripted.says("run-1", "failed")
+    scripted.says("run-2", "completed", model_files={"a": "http://files.example/a"})
+    with committing():
+        tasks.poll_jobs([str(failed.pk), str(completed.pk)])
+    read = post.read()
+    assert sorted(read["data"]) == [
+        ("jobs.archive_logs", [str(failed.pk)]),
+        ("jobs.collect_artifact", [str(completed.pk)]),
+    ]
+    assert len(read["deliver"]) == 1
+
+
+def test_a_fresh_cancel_is_followed_closely_and_an_old_one_by_the_tick(
+    alice: User, scripted: ScriptedCluster, post: Post, committing: Committing
+) -> None:
+    job = services.job_cancel(user=alice, job_id=at_cluster(alice).pk)
+    scripted.says("run-1", stage="training")
+    with committing():
+        tasks.release_job(str(job.pk))
+    [message] = post.taken("control")
+    assert (message.headers["task"], message.headers["eta"] is not None) == ("jobs.release_job", True)
+    TrainingJob.objects.update(cancel_requested_at=timezone.now() - timedelta(minutes=1))
+    with committing():
+        tasks.release_job(str(job.pk))
+    assert post.taken("control") == []
+
+
+def test_what_is_delivered_five_times_is_done_once(
+    alice: User, queued: MakeJob, scripted: ScriptedCluster, post: Post
+) -> None:
+    job = queued(alice)
+    for _ in range(5):
+        tasks.submit_job(str(job.pk))
+    assert len(scripted.submits()) == 1
+
+
+# -- Nudges -------------------------------------------------------------------------------------------------
+
+
+def test_a_nudge_reaches_its_queue_after_the_commit(post: Post, committing: Committing) -> None:
+    with committing():
+        nudge(tasks.submit_job, "some-id")
+        nudge_events()
+        assert post.read() == {}
+    assert post.read() == {
+        "control": [("jobs.submit_job", ["some-id"])],
+        "deliver": [("notifications.deliver_events", [])],
+    }
+
+
+def test_logs_and_files_never_delay_a_cancel(post: Post, committing: Committing) -> None:
+    with committing():
+        for task in (tasks.pull_logs, tasks.archive_logs, tasks.collect_artifact):
+            nudge(task, "some-id")
+    assert list(post.read()) == ["data"]
+
+
+@pytest.mark.timeout(4, func_only=True)
+def test_a_dead_broker_neither_fails_nor_holds_up_who_nudges(
+    dead_broker: None, committing: Committing, caplog: pytest.LogCaptureFixture
+) -> None:
+    with committing():
+        nudge(tasks.submit_job, "some-id")
+    assert "Could not reach the broker" in caplog.text
+
+
+def test_with_a_dead_broker_work_still_gets_done(
+    alice: User, scripted: ScriptedCluster, dead_broker: None, committing: Committing
+) -> None:
+    job = services.job_cancel(user=alice, job_id=at_cluster(alice).pk)
+    scripted.says("run-1", "cancelled")
+    with committing():
+        tasks.release_job(str(job.pk))
+    job.refresh_from_db()
+    assert job.status == "cancelled"
