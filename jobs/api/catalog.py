@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs import presets, selectors
-from jobs.api.outputs import BaseModelOutput, GpuTypeOutput, PresetOutput, gpu_type_json
+from jobs.api.outputs.catalog import BaseModelOutput, GpuTypeOutput, PresetOutput, gpu_type_json
 
 
 class GpuTypesView(APIView):

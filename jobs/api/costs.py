@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.callers import caller
 from jobs import selectors
 from jobs.api.inputs import CostsQuery, PageQuery
-from jobs.api.outputs import CostsAnswer, JobCostOutput
+from jobs.api.outputs.run import CostsAnswer, JobCostOutput
 
 
 class CostListView(generics.GenericAPIView[Any]):

@@ -14,7 +14,7 @@ from datasets.nudges import nudge
 from datasets.storage import signing
 from datasets.storage.base import SignedUrl
 from jobs import deliveries, selectors, tasks
-from jobs.api.outputs import ArtifactOutput, JobEventOutput
+from jobs.api.outputs.run import ArtifactOutput, JobEventOutput
 from jobs.models import ModelArtifact
 from jobs.models.run import ArtifactStatus
 

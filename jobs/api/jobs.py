@@ -14,7 +14,9 @@ from datasets.nudges import nudge, nudge_events
 from jobs import estimates, selectors, series, services, tasks
 from jobs.api import conditional
 from jobs.api.inputs import CancelInput, ConfigurationInput, JobInput, JobsQuery, PointsQuery, idempotency_key
-from jobs.api.outputs import EstimateOutput, JobAnswer, JobDetailAnswer, JobSummaryOutput, cost_json, job_json
+from jobs.api.outputs.catalog import EstimateOutput
+from jobs.api.outputs.job import JobAnswer, JobSummaryOutput, job_json
+from jobs.api.outputs.run import JobDetailAnswer, cost_json
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key again gives the same job (200)."

@@ -19,7 +19,7 @@ from accounts.callers import caller
 from jobs import selectors, series
 from jobs.api.files import AnyAccepted, disposition
 from jobs.api.inputs import PointsQuery
-from jobs.api.outputs import MetricsPointOutput
+from jobs.api.outputs.run import MetricsPointOutput
 from jobs.models import TrainingJob
 
 LINES_PER_PIECE = 1000

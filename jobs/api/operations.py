@@ -14,7 +14,7 @@ from accounts.callers import caller
 from datasets.nudges import nudge, nudge_events
 from jobs import selectors, services, tasks
 from jobs.api.inputs import AttachInput
-from jobs.api.outputs import JobAnswer, job_json
+from jobs.api.outputs.job import JobAnswer, job_json
 from jobs.exceptions import BrokerUnavailable
 
 

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from datasets.models import Dataset
 from datasets.storage.base import ObjectStore
 from jobs import series
-from jobs.api.outputs import MetricsPointOutput
+from jobs.api.outputs.run import MetricsPointOutput
 from jobs.models import JobLog, MetricsPoint, TrainingJob
 from jobs.states import Status
 from tests import factories

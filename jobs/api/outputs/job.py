@@ -1,7 +1,4 @@
-"""What the API says about jobs: one serializer per noun, which is its shape and its documentation in one.
-
-A value that is not known is null, never 0. Money and metrics are numbers, times ISO 8601 in UTC.
-"""
+"""A job, as lists show it and as a whole."""
 
 from datetime import datetime
 from typing import Any
@@ -11,9 +8,9 @@ from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
 from datasets.models import Dataset
-from jobs import presets, selectors
-from jobs.estimates import Estimate
-from jobs.models import BaseModel, CostRecord, JobEvent, ModelArtifact, TrainingJob
+from jobs import presets
+from jobs.api.outputs.catalog import HyperparametersOutput
+from jobs.models import ModelArtifact, TrainingJob
 from jobs.models.run import METRIC_NAMES
 from jobs.states import ADVICE, TERMINAL, Status, error_code
 
@@ -30,13 +27,6 @@ class JobDatasetOutput(serializers.ModelSerializer[Dataset]):
             "total_tokens",
             "storage_bucket",
         )
-
-
-class HyperparametersOutput(serializers.Serializer[dict[str, Any]]):
-    """Documentation of what a job stores: every hyperparameter of jobs.presets."""
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {field.name: _documented(field) for field in presets.FIELDS.values()}
 
 
 class GpuConfigOutput(serializers.Serializer[dict[str, Any]]):
@@ -207,188 +197,15 @@ class JobOutput(JobSummaryOutput):
         return None
 
 
-class MetricsPointOutput(CurrentMetricsOutput):
-    """Documentation of one point (jobs.series makes them, a thousand at a time)."""
-
-    attempt = serializers.IntegerField()
-    restart = serializers.IntegerField(help_text="the cluster's own resumptions; a step may come again after one")
-    step = serializers.IntegerField()
-    epoch = serializers.FloatField(allow_null=True)
-    timestamp = serializers.DateTimeField(allow_null=True, help_text="the cluster's clock")
-
-
-class CostRecordOutput(serializers.ModelSerializer[CostRecord]):
-    amount = serializers.FloatField(help_text="US dollars")
-    billing_period_start = serializers.DateTimeField(source="period_start", allow_null=True)
-    billing_period_end = serializers.DateTimeField(source="period_end", allow_null=True)
-
-    class Meta:
-        model = CostRecord
-        fields: tuple[str, ...] = (
-            "id",
-            "cost_type",
-            "amount",
-            "details",
-            "attempt",
-            "billing_period_start",
-            "billing_period_end",
-            "recorded_at",
-        )
-
-
-class JobCostOutput(CostRecordOutput):
-    """A cost record in a list over several jobs."""
-
-    job_id = serializers.UUIDField()
-    job_name = serializers.CharField(source="job.name")
-
-    class Meta(CostRecordOutput.Meta):
-        fields = (*CostRecordOutput.Meta.fields, "job_id", "job_name")
-
-
-class JobEventOutput(serializers.ModelSerializer[JobEvent]):
-    class Meta:
-        model = JobEvent
-        fields = ("id", "kind", "from_status", "to_status", "actor", "message", "detail", "attempt", "created_at")
-
-
-class ArtifactFileOutput(serializers.Serializer[dict[str, Any]]):
-    path = serializers.CharField()
-    size = serializers.IntegerField(allow_null=True, help_text="bytes")
-    sha256 = serializers.CharField(allow_null=True)
-    url = serializers.CharField(allow_null=True, help_text="signed, for a limited time; null until ready")
-    url_expires_at = serializers.DateTimeField(allow_null=True)
-
-
-class ArtifactOutput(serializers.ModelSerializer[ModelArtifact]):
-    job_id = serializers.UUIDField()
-    dataset_id = serializers.UUIDField()
-    files = ArtifactFileOutput(many=True)
-
-    class Meta:
-        model = ModelArtifact
-        fields = (
-            "id",
-            "job_id",
-            "dataset_id",
-            "name",
-            "version",
-            "status",
-            "files",
-            "quality_metrics",
-            "training_summary",
-            "configuration",
-            "created_at",
-        )
-
-
-class BaseModelOutput(serializers.ModelSerializer[BaseModel]):
-    class Meta:
-        model = BaseModel
-        fields = ("name", "source", "parameters", "context_length", "licence", "is_default")
-
-
-class RangeOutput(serializers.Serializer[Any]):
-    low = serializers.FloatField()
-    high = serializers.FloatField()
-
-
-class EstimateOutput(serializers.Serializer[Estimate]):
-    tokens = serializers.IntegerField(help_text="of all epochs together")
-    tokens_estimated = serializers.BooleanField(help_text="made from the texts' size, no tokenizer was at hand")
-    steps = serializers.IntegerField()
-    duration_seconds = serializers.SerializerMethodField()
-    cost = serializers.SerializerMethodField()
-    price_per_hour = serializers.FloatField(help_text="US dollars for all GPUs together")
-    priced = serializers.BooleanField(source="is_priced")
-    effective_batch_size = serializers.IntegerField()
-    notes = serializers.ListField(child=serializers.CharField(), help_text="what to know about these figures")
-
-    @extend_schema_field(RangeOutput(allow_null=True))
-    def get_duration_seconds(self, estimate: Estimate) -> dict[str, float] | None:
-        """Null for a GPU type whose speed is not known."""
-        return _range(estimate.seconds)
-
-    @extend_schema_field(RangeOutput(allow_null=True))
-    def get_cost(self, estimate: Estimate) -> dict[str, float] | None:
-        """US dollars; null for a GPU type whose speed is not known."""
-        return _range(estimate.cost)
-
-
-class GpuTypeOutput(serializers.Serializer[selectors.GpuType]):
-    type = serializers.CharField()
-    price_per_hour = serializers.FloatField(allow_null=True, help_text="US dollars per GPU; null: no price, counts 0")
-    priced = serializers.BooleanField(source="is_priced")
-    available = serializers.IntegerField(allow_null=True, help_text="GPUs that the clusters have; null: not known")
-
-
-PresetOutput = inline_serializer(
-    "PresetOutput",
-    {
-        "id": serializers.CharField(),
-        "label": serializers.CharField(),
-        "description": serializers.CharField(),
-        "is_default": serializers.BooleanField(),
-        "hyperparameters": HyperparametersOutput(),
-    },
-    many=True,
-)
-
-
-class PaginationOutput(serializers.Serializer[dict[str, Any]]):
-    page = serializers.IntegerField()
-    limit = serializers.IntegerField()
-    total = serializers.IntegerField()
-    total_pages = serializers.IntegerField()
-
-
 JobAnswer = inline_serializer("JobAnswer", {"job": JobOutput()})
-CostsAnswer = inline_serializer(
-    "CostsAnswer",
-    {
-        "costs": JobCostOutput(many=True),
-        "total": serializers.FloatField(help_text="US dollars of all records that match, whatever the page"),
-        "pagination": PaginationOutput(),
-    },
-)
-JobDetailAnswer = inline_serializer(
-    "JobDetailAnswer",
-    {
-        "job": JobOutput(),
-        "metrics": MetricsPointOutput(many=True, help_text="in step order; a chart's worth, extremes kept"),
-        "metrics_total": serializers.IntegerField(help_text="points stored"),
-        "metrics_next": serializers.IntegerField(help_text="send it as `since` to get only what is new"),
-        "cost_records": CostRecordOutput(many=True),
-    },
-)
 
 # A serializer is made of many fields. Writing only reads them, so one instance serves all requests.
-_job, _cost_record = JobOutput(), CostRecordOutput()
+_job = JobOutput()
 
 
 def job_json(job: TrainingJob) -> dict[str, Any]:
     """A job as selectors.job_get reads it."""
     return _job.to_representation(job)
-
-
-def cost_json(record: CostRecord) -> dict[str, Any]:
-    return _cost_record.to_representation(record)
-
-
-def gpu_type_json(gpu: selectors.GpuType) -> dict[str, Any]:
-    return GpuTypeOutput(gpu).data
-
-
-def _range(pair: tuple[Any, Any] | None) -> dict[str, float] | None:
-    return None if pair is None else {"low": float(pair[0]), "high": float(pair[1])}
-
-
-def _documented(field: presets.Field) -> serializers.Field[Any, Any, Any, Any]:
-    if field.choices:
-        return serializers.ChoiceField(field.choices, help_text=field.help)
-    if field.is_whole:
-        return serializers.IntegerField(help_text=f"{field.help} Must be {field.requirement}.")
-    return serializers.FloatField(help_text=f"{field.help} Must be {field.requirement}.")
 
 
 def _artifact(job: TrainingJob) -> ModelArtifact | None:

@@ -1,0 +1,117 @@
+"""What a run leaves behind: points, costs, its timeline, its artifact."""
+
+from typing import Any
+
+from drf_spectacular.utils import inline_serializer
+from rest_framework import serializers
+
+from jobs.api.outputs.job import CurrentMetricsOutput, JobOutput
+from jobs.models import CostRecord, JobEvent, ModelArtifact
+
+
+class MetricsPointOutput(CurrentMetricsOutput):
+    """Documentation of one point (jobs.series makes them, a thousand at a time)."""
+
+    attempt = serializers.IntegerField()
+    restart = serializers.IntegerField(help_text="the cluster's own resumptions; a step may come again after one")
+    step = serializers.IntegerField()
+    epoch = serializers.FloatField(allow_null=True)
+    timestamp = serializers.DateTimeField(allow_null=True, help_text="the cluster's clock")
+
+
+class CostRecordOutput(serializers.ModelSerializer[CostRecord]):
+    amount = serializers.FloatField(help_text="US dollars")
+    billing_period_start = serializers.DateTimeField(source="period_start", allow_null=True)
+    billing_period_end = serializers.DateTimeField(source="period_end", allow_null=True)
+
+    class Meta:
+        model = CostRecord
+        fields: tuple[str, ...] = (
+            "id",
+            "cost_type",
+            "amount",
+            "details",
+            "attempt",
+            "billing_period_start",
+            "billing_period_end",
+            "recorded_at",
+        )
+
+
+class JobCostOutput(CostRecordOutput):
+    """A cost record in a list over several jobs."""
+
+    job_id = serializers.UUIDField()
+    job_name = serializers.CharField(source="job.name")
+
+    class Meta(CostRecordOutput.Meta):
+        fields = (*CostRecordOutput.Meta.fields, "job_id", "job_name")
+
+
+class JobEventOutput(serializers.ModelSerializer[JobEvent]):
+    class Meta:
+        model = JobEvent
+        fields = ("id", "kind", "from_status", "to_status", "actor", "message", "detail", "attempt", "created_at")
+
+
+class ArtifactFileOutput(serializers.Serializer[dict[str, Any]]):
+    path = serializers.CharField()
+    size = serializers.IntegerField(allow_null=True, help_text="bytes")
+    sha256 = serializers.CharField(allow_null=True)
+    url = serializers.CharField(allow_null=True, help_text="signed, for a limited time; null until ready")
+    url_expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class ArtifactOutput(serializers.ModelSerializer[ModelArtifact]):
+    job_id = serializers.UUIDField()
+    dataset_id = serializers.UUIDField()
+    files = ArtifactFileOutput(many=True)
+
+    class Meta:
+        model = ModelArtifact
+        fields = (
+            "id",
+            "job_id",
+            "dataset_id",
+            "name",
+            "version",
+            "status",
+            "files",
+            "quality_metrics",
+            "training_summary",
+            "configuration",
+            "created_at",
+        )
+
+
+class PaginationOutput(serializers.Serializer[dict[str, Any]]):
+    page = serializers.IntegerField()
+    limit = serializers.IntegerField()
+    total = serializers.IntegerField()
+    total_pages = serializers.IntegerField()
+
+
+CostsAnswer = inline_serializer(
+    "CostsAnswer",
+    {
+        "costs": JobCostOutput(many=True),
+        "total": serializers.FloatField(help_text="US dollars of all records that match, whatever the page"),
+        "pagination": PaginationOutput(),
+    },
+)
+JobDetailAnswer = inline_serializer(
+    "JobDetailAnswer",
+    {
+        "job": JobOutput(),
+        "metrics": MetricsPointOutput(many=True, help_text="in step order; a chart's worth, extremes kept"),
+        "metrics_total": serializers.IntegerField(help_text="points stored"),
+        "metrics_next": serializers.IntegerField(help_text="send it as `since` to get only what is new"),
+        "cost_records": CostRecordOutput(many=True),
+    },
+)
+
+_cost_record = CostRecordOutput()
+
+
+def cost_json(record: CostRecord) -> dict[str, Any]:
+    return _cost_record.to_representation(record)
