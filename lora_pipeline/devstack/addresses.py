@@ -18,12 +18,20 @@ class PortTaken(Exception):
 
 @dataclass(frozen=True)
 class Addresses:
-    """A port for each server on the loopback address; `storage` has one for each of weed's servers."""
+    """A port for each server on the loopback address; `storage` has one for each of weed's servers.
+
+    A node at level 1 is another cluster than one at level 2: what was learned of the one is not true of the other.
+    """
 
     web: int
     broker: int
-    node: int
+    node_1: int
+    node_2: int
     storage: dict[str, int]
+
+    def node(self, level: int) -> int:
+        """The port of the GPU node that speaks the cluster API at `level`."""
+        return self.node_1 if level == 1 else self.node_2
 
 
 def choose(memory: Path, *, web: int | None) -> Addresses:
@@ -35,7 +43,8 @@ def choose(memory: Path, *, web: int | None) -> Addresses:
     chosen = Addresses(
         web=web or _kept(known, "web", taken),
         broker=_kept(known, "broker", taken),
-        node=_kept(known, "node", taken),
+        node_1=_kept(known, "node_1", taken),
+        node_2=_kept(known, "node_2", taken),
         storage=_kept_storage(known, taken),
     )
     write_private(memory, json.dumps(asdict(chosen), indent=1))

@@ -91,11 +91,11 @@ def compose(places: Places, options: Options, addresses: Addresses, outside: Map
     cluster_name = cluster_url or f"gpu-node-level-{options.level}"
     public_url = outside.get("PUBLIC_BASE_URL", "")
     if not cluster_url:
-        cluster_url, cluster_key = node.url(addresses.node), secrets["gpu_node_api_key"]
+        cluster_url, cluster_key = node.url(addresses.node(options.level)), secrets["gpu_node_api_key"]
         public_url = public_url or base_url  # a cluster elsewhere could not reach it
         servers.append(
             node.program(
-                port=addresses.node,
+                port=addresses.node(options.level),
                 folder=places.data / cluster_name,
                 api_key=cluster_key,
                 gpus=GPUS,

@@ -50,7 +50,7 @@ def test_a_group_without_its_leader_is_stopped(tmp_path: Path) -> None:
     os.mkfifo(line)
     run = tmp_path / "run"
     run.mkdir()
-    leader = subprocess.Popen(["/bin/sh", "-c", f"exec 3>{line}; sleep 600 & wait"], start_new_session=True)
+    leader = subprocess.Popen(["/bin/sh", "-c", f"(exec 3>{line}; exec sleep 600) & wait"], start_new_session=True)
     with line.open("rb") as other_end:
         remains.record(run, "web", leader.pid)
         leader.kill()
