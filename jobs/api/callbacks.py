@@ -1,15 +1,16 @@
 """What a cluster calls while it runs an attempt, proved by its token: upload URLs, a fresh dataset URL, hints.
 
+This is our side of the GPU cluster API, not of the users' REST API: bodies go out bare, without its envelope.
 Hints only make a poll come sooner; polling stays the truth.
 """
 
 import uuid
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import get_authorization_header
 from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
@@ -33,35 +34,20 @@ class UploadsInput(serializers.Serializer[Any]):
     files = FileAnnouncement(many=True, allow_empty=False)
 
 
-class UploadTicketOutput(serializers.Serializer[Any]):
-    path = serializers.CharField()
-    method = serializers.CharField()
-    url = serializers.CharField()
-    headers = serializers.DictField(child=serializers.CharField())
-    expires_at = serializers.DateTimeField()
-
-
-class UploadsOutput(serializers.Serializer[Any]):
-    files = UploadTicketOutput(many=True)
-
-
 class EventInput(serializers.Serializer[Any]):
     event_id = serializers.CharField(max_length=200)
     state = serializers.CharField(max_length=64, required=False)
 
 
-class DatasetUrlOutput(serializers.Serializer[Any]):
-    url = serializers.CharField()
-    expires_at = serializers.DateTimeField()
-
-
 class CallbackView(APIView):
-    """Only the current attempt of a job that has not ended is listened to; anything else is a 404."""
+    """Only the current attempt of a job is listened to; anything else is a 404."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    renderer_classes = (JSONRenderer,)
     throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "callback"
+    schema = None  # docs/cluster-api.md describes it
 
     def job(self, request: Request, job_id: uuid.UUID, attempt: int) -> TrainingJob:
         scheme, _, presented = get_authorization_header(request).partition(b" ")
@@ -73,18 +59,15 @@ class CallbackView(APIView):
 
 
 class UploadsView(CallbackView):
-    @extend_schema(operation_id="callback_uploads", request=UploadsInput, responses=UploadsOutput, tags=["cluster"])
     def post(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
-        """Signed upload URLs for the files that the run produced."""
+        """Signed upload URLs for the files that the run produced: [{path, method, url, headers, expires_at}]."""
         job = self.job(request, job_id, attempt)
         given = UploadsInput(data=request.data)
         given.is_valid(raise_exception=True)
-        tickets = deliveries.upload_tickets(job, given.validated_data["files"])
-        return Response({"files": UploadTicketOutput(tickets, many=True).data})
+        return Response(deliveries.upload_tickets(job, given.validated_data["files"]))
 
 
 class EventsView(CallbackView):
-    @extend_schema(operation_id="callback_events", request=EventInput, responses={204: None}, tags=["cluster"])
     def post(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
         """A hint that something changed: the job is polled now."""
         job = self.job(request, job_id, attempt)
@@ -97,11 +80,10 @@ class EventsView(CallbackView):
 
 
 class DatasetUrlView(CallbackView):
-    @extend_schema(operation_id="callback_dataset", responses=DatasetUrlOutput, tags=["cluster"])
     def get(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
-        """A new signed URL of the dataset, for a job whose first one expired in a queue."""
+        """A new signed URL of the dataset, for a job whose first one expired in a queue: {url, expires_at}."""
         job = self.job(request, job_id, attempt)
         if job.is_terminal:
             raise JobNotFound
         signed = signing.sign_download(bucket=job.dataset.storage_bucket, path=job.dataset.storage_path)
-        return Response(DatasetUrlOutput(signed).data)
+        return Response({"url": signed.url, "expires_at": signed.expires_at})

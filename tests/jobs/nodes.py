@@ -72,6 +72,11 @@ class Node:
         answer: dict[str, Any] = self._door("GET", f"/training/status/{job.external_job_id}")
         return answer
 
+    def artifacts(self, job: TrainingJob) -> list[dict[str, Any]]:
+        """The files that the node lists of the job."""
+        listed: list[dict[str, Any]] = self._door("GET", f"/training/artifacts/{job.external_job_id}")["files"]
+        return listed
+
     def _journal(self, part: str) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = self._door("GET", "/faults/journal")[part]
         return listed

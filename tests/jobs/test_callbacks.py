@@ -14,7 +14,7 @@ from jobs import callbacks, deliveries
 from jobs.models import TrainingJob
 from jobs.states import TERMINAL, Status
 from tests import factories
-from tests.jobs.conftest import MakeJob
+from tests.jobs.conftest import MakeJob, UseNode, work_until
 
 pytestmark = pytest.mark.django_db
 
@@ -72,7 +72,7 @@ def test_tokens_depend_on_job_attempt_and_secret(job: TrainingJob, settings: Any
 
 def test_a_ticket_takes_exactly_one_file_below_the_attempts_folder(job: TrainingJob, store: ObjectStore) -> None:
     answer = call(job, "uploads", {"files": [FILE]})
-    [ticket] = answer.json()["data"]["files"]
+    [ticket] = answer.json()
     assert (ticket["path"], ticket["method"]) == ("adapter.bin", "PUT")
     assert requests.put(ticket["url"], data=b"7 bytes", headers=ticket["headers"], timeout=10).ok
     assert store.head(bucket="lora-models", path=f"alice/{job.pk}/1/adapter.bin").size == 7
@@ -116,7 +116,7 @@ def test_an_ended_job_takes_no_more_files(status: Status, alice: User, store: Ob
 
 def test_a_new_url_of_the_dataset_works(alice: User, queued: MakeJob) -> None:
     job = queued(alice)
-    answer = call(job, "dataset").json()["data"]
+    answer = call(job, "dataset").json()
     fetched = requests.get(answer["url"], timeout=10)
     assert (fetched.ok, len(fetched.content)) == (True, job.dataset.file_size)
     assert urlsplit(answer["url"]).query
@@ -137,3 +137,18 @@ def test_a_hint_is_taken_and_changes_nothing_by_itself(status: Status, alice: Us
 
 def test_a_hint_that_cannot_be_read_is_refused(job: TrainingJob) -> None:
     assert call(job, "events", {"state": "completed"}).status_code == 400
+
+
+# -- With a cluster that uses all of it ---------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_node_that_can_reach_us_brings_its_files_itself(
+    alice: User, queued: MakeJob, use_node: UseNode, settings: Any, live_server: Any
+) -> None:
+    node = use_node(level=2)
+    settings.PUBLIC_BASE_URL = live_server.url
+    job = work_until(queued(alice), "completed", "failed")
+    assert job.status == "completed", job.error_detail
+    assert {file["url"] for file in node.artifacts(job)} == {None}
+    assert {file["path"] for file in node.artifacts(job)} == {file["path"] for file in job.artifact.files}

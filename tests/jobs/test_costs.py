@@ -25,7 +25,7 @@ def after(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-SEEN = {"seen_running_at": NOON, "seen_until": after(70)}
+SEEN: dict[str, Any] = {"seen_running_at": NOON, "seen_until": after(70)}
 
 
 def polled(job: TrainingJob) -> TrainingJob:
@@ -201,7 +201,7 @@ def test_who_never_ran_pays_nothing_and_gets_no_record(alice: User, scripted: Sc
     job = at_cluster(alice, status=Status.INITIALIZING)
     scripted.says("run-1", "failed")
     job = polled(job)
-    assert (job.status, job.final_cost, CostRecord.objects.count()) == ("failed", 0, 0)
+    assert (job.status, str(job.final_cost), CostRecord.objects.count()) == ("failed", "0.00", 0)
 
 
 @pytest.mark.django_db

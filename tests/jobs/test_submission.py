@@ -345,7 +345,7 @@ def test_a_lasting_no_fails_the_job_with_the_clusters_words(
 ) -> None:
     scripted.scripts["/training/submit"] = reply(422, {"detail": "rank must be below 8"})
     job = submitted(queued(alice))
-    assert (job.status, job.error_code, job.final_cost) == ("failed", "rejected", 0)
+    assert (job.status, job.error_code, str(job.final_cost)) == ("failed", "rejected", "0.00")
     assert "rank must be below 8" in job.error_message
 
 
@@ -391,7 +391,7 @@ def test_an_open_door_to_strangers_does_not_close_the_breaker(
     job = submitted(queued(alice))
     Cluster.objects.update(open_until=timezone.now() - timedelta(seconds=1), checked_at=None)
     submitted(job)
-    assert Cluster.objects.get().open_until > timezone.now()
+    assert Cluster.objects.filter(open_until__gt=timezone.now()).exists()
 
 
 def test_a_cluster_that_is_not_there_got_nothing_and_a_cancel_then_ends_at_once(
@@ -497,7 +497,7 @@ def test_a_job_that_is_cancelled_while_it_is_refused_ends_at_once(
     scripted.scripts["/training/submit"] = answer
     meanwhile(lambda: services.job_cancel(user=alice, job_id=job.pk))
     job = submitted(job)
-    assert (job.status, job.error_code, job.final_cost, job.waiting_for) == ("cancelled", "", 0, "")
+    assert (job.status, job.error_code, str(job.final_cost), job.waiting_for) == ("cancelled", "", "0.00", "")
 
 
 def test_a_job_that_is_cancelled_while_its_submit_gets_lost_is_found_and_stopped(

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -112,7 +112,7 @@ def test_messages_expire_at_the_next_tick(alice: User, post: Post, settings: Any
     before = timezone.now()
     tasks.process_training_jobs()
     [message] = post.taken("poll")
-    expires = timezone.datetime.fromisoformat(message.headers["expires"])
+    expires = datetime.fromisoformat(message.headers["expires"])
     interval = timedelta(seconds=settings.POLL_INTERVAL_SECONDS)
     assert before + interval <= expires <= timezone.now() + interval
 
