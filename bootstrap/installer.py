@@ -86,8 +86,10 @@ def find(tools: Path, lock: Path) -> Installer:
 def uv(program: Path, *, pip_config: str) -> Uv:
     """uv at `program`, which loads packages from where pip would."""
     found = mirrors.for_uv(pip_config, os.environ)
+    # Compiled now, on all cores, or by each of five processes at the first start.
+    compiled = {"UV_COMPILE_BYTECODE": os.environ.get("UV_COMPILE_BYTECODE", "1")}
     fixed = {"UV_PYTHON_DOWNLOADS": "never"}
-    return Uv(program=program, environment={**found.environment, **fixed}, arguments=found.arguments)
+    return Uv(program=program, environment={**found.environment, **compiled, **fixed}, arguments=found.arguments)
 
 
 def _is_pinned(program: Path, lock: Path) -> bool:
