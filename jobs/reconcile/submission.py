@@ -8,18 +8,16 @@ offers neither (level 1) is never asked twice.
 import logging
 import uuid
 
-from django.conf import settings
 from django.utils import timezone
 
 from datasets import services as datasets
 from datasets.exceptions import DatasetChanged, DatasetError, DatasetMissing
 from datasets.storage import signing
-from datasets.storage.base import SignedUrl
-from jobs import callbacks, lifecycle
-from jobs.clusters.base import AlreadyExists, ClusterError, DatasetRef, Refused, Submission, Unknown
-from jobs.models import Installation, JobAttempt, TrainingJob
+from jobs import lifecycle
+from jobs.clusters.base import AlreadyExists, ClusterError, Refused, Submission, Unknown
+from jobs.models import JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
-from jobs.reconcile import accept, cancellation, finish, gate
+from jobs.reconcile import accept, cancellation, finish, gate, intent
 from jobs.reconcile.backoff import retry_at
 from jobs.states import ErrorCode, Stage, Status
 
@@ -52,9 +50,9 @@ def _submit(lease: lifecycle.Lease) -> None:
         # Signed before the intent: what fails up to here was certainly never sent.
         signed = signing.sign_download(bucket=job.dataset.storage_bucket, path=job.dataset.storage_path)
         logger.info("Generated signed URL for job %s from bucket: %s", job.short_id, job.dataset.storage_bucket)
-        attempt = _intend(lease)
+        attempt = intent.store(lease)
         if attempt is not None:
-            _send(lease, _submission(job, attempt, signed), attempt, door)
+            _send(lease, intent.order(job, attempt, signed), attempt, door)
     except gate.GateClosed as closed:
         _postpone(lease, closed.reason, told_s=closed.wait_s)
     except (DatasetChanged, DatasetMissing) as error:
@@ -67,41 +65,6 @@ def _submit(lease: lifecycle.Lease) -> None:
         _postpone(lease, f"Waiting for the GPU cluster: {error.message}", told_s=error.retry_after_s)
     except DatasetError as error:
         _postpone(lease, f"Waiting for storage: {error.message}")
-
-
-def _intend(lease: lifecycle.Lease) -> JobAttempt | None:
-    """Store what is about to be asked for; None where the job is no longer queued."""
-    now = timezone.now()
-    with lifecycle.locked(lease) as job:
-        if job.status != Status.QUEUED:
-            return None
-        attempt = job.attempts.filter(number=job.attempt).first()
-        if attempt is None:
-            attempt = JobAttempt(
-                job=job,
-                number=job.attempt,
-                owner_id=job.owner_id,
-                cluster=job.cluster,
-                submission_key=f"{job.pk}:{job.attempt}",
-                request={
-                    "base_model": job.base_model.name,
-                    "hyperparameters": job.hyperparameters,
-                    "gpu_config": job.gpu_config,
-                    "dataset_sha256": job.dataset.sha256,
-                    "max_runtime_s": settings.JOB_MAX_RUNTIME_SECONDS,
-                },
-            )
-        elif attempt.outcome in accept.OPEN:
-            # Nobody knows what that try did, and a refusal of the next one will not tell.
-            attempt.unconfirmed_since = attempt.unconfirmed_since or attempt.sent_at
-        attempt.outcome = SubmitOutcome.SENDING
-        attempt.sent_at = now
-        attempt.save()
-        job.submission_key = attempt.submission_key
-        job.save(update_fields=["submission_key", "updated_at"])
-        # The answer belongs to whoever asked: however slow it was so far, nobody takes over during the call.
-        lifecycle.renew(lease, now=now)
-        return attempt
 
 
 def _send(lease: lifecycle.Lease, submission: Submission, attempt: JobAttempt, door: gate.Gate) -> None:
@@ -170,28 +133,3 @@ def _postpone(lease: lifecycle.Lease, reason: str, *, told_s: float | None = Non
         job.save(update_fields=["submit_failures", "waiting_for", "next_attempt_at", "updated_at"])
         accept.give_up_where_overdue(job, reason, now=now)
     logger.info("Job %s stays queued: %s", job.short_id, reason)
-
-
-def _submission(job: TrainingJob, attempt: JobAttempt, signed: SignedUrl) -> Submission:
-    request = attempt.request
-    url = callbacks.url(job.pk, attempt.number)
-    installation, _ = Installation.objects.get_or_create(singleton=True)
-    return Submission(
-        job_id=str(job.pk),
-        attempt=attempt.number,
-        key=attempt.submission_key,
-        dataset=DatasetRef(
-            url=signed.url,
-            sha256=request["dataset_sha256"],
-            bytes=job.dataset.file_size,
-            url_expires_at=signed.expires_at,
-        ),
-        base_model=request["base_model"],
-        hyperparameters=request["hyperparameters"],
-        gpu_type=request["gpu_config"]["type"],
-        gpu_count=request["gpu_config"]["count"],
-        max_runtime_s=request["max_runtime_s"],
-        labels={"installation": str(installation.pk), "job_id": str(job.pk), "owner": job.owner.get_username()},
-        callback_url=url,
-        callback_token=callbacks.token(job.pk, attempt.number) if url else None,
-    )

@@ -140,6 +140,11 @@ def due_and(job: TrainingJob, command: Callable[[Any], None]) -> TrainingJob:
     return job
 
 
+def submitted(job: TrainingJob) -> TrainingJob:
+    """The job after one try to submit it."""
+    return due_and(job, reconcile.submit)
+
+
 def let_pass(job: TrainingJob, **time_passed: float) -> None:
     """Age what the rows remember of a job, as if so much time had gone by: `let_pass(job, minutes=16)`."""
     past = timedelta(**time_passed)

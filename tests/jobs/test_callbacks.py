@@ -105,7 +105,7 @@ def test_counts_and_bytes_are_capped(files: list[Any], job: TrainingJob) -> None
     assert call(job, "uploads", {"files": files}).status_code == 400
 
 
-@pytest.mark.parametrize("status", TERMINAL)
+@pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_an_ended_job_takes_no_more_files(status: Status, alice: User, store: ObjectStore) -> None:
     answer = call(factories.job(alice, status), "uploads", {"files": [FILE]})
     assert (answer.status_code, answer.json()["error"]["details"]) == (409, {"status": status.value})

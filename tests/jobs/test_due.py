@@ -45,13 +45,13 @@ def test_every_active_job_is_in_exactly_one_list(status: Status, result: str, wh
     assert [name for name, ids in found().items() if job.pk in ids] == [where]
 
 
-@pytest.mark.parametrize("status", TERMINAL)
+@pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_an_ended_job_is_in_none(status: Status, alice: User) -> None:
     a_job(alice, status, cluster_result="completed")
     assert not any(found().values())
 
 
-@pytest.mark.parametrize("status", ACTIVE)
+@pytest.mark.parametrize("status", sorted(ACTIVE))
 def test_a_job_whose_time_has_not_come_is_left_alone(status: Status, alice: User) -> None:
     later = timezone.now() + LATER
     a_job(alice, status, next_attempt_at=later, next_poll_at=later)
@@ -63,7 +63,7 @@ def test_a_tick_that_comes_a_moment_early_misses_nothing(alice: User) -> None:
     assert found()["poll"] == [job.pk]
 
 
-@pytest.mark.parametrize("status", ACTIVE)
+@pytest.mark.parametrize("status", sorted(ACTIVE))
 def test_a_job_that_somebody_works_on_is_left_alone_until_the_lease_expires(status: Status, alice: User) -> None:
     job = a_job(alice, status)
     lifecycle.claim([job.pk], statuses=ACTIVE, now=timezone.now())

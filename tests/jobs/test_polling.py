@@ -1,11 +1,9 @@
 """Polling: what a cluster says is taken over, whatever it says, and one job's trouble stays with that job."""
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -21,7 +19,6 @@ from tests.jobs.conftest import (
     at_cluster,
     due_and,
     due_now,
-    let_pass,
     polled,
     work_until,
 )
@@ -315,85 +312,7 @@ def test_a_cluster_that_asks_for_patience_gets_it(alice: User, scripted: Scripte
     assert job.next_poll_at - timezone.now() > timedelta(seconds=290)
 
 
-# -- Lost ---------------------------------------------------------------------------------------------------
-
-
-def test_one_404_loses_nothing(alice: User, scripted: ScriptedCluster) -> None:
-    job = polled(at_cluster(alice))
-    assert (job.status, job.waiting_for != "") == ("running", True)
-    scripted.says("run-1", progress=9.0)
-    job = due_and(job, lambda pk: reconcile.poll([pk]))
-    assert (job.missing_since, job.waiting_for) == (None, "")
-
-
-def test_a_job_is_lost_after_several_misses_over_minutes_and_billed_to_its_last_sign_of_life(
-    alice: User, scripted: ScriptedCluster
-) -> None:
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        job = at_cluster(alice)
-        scripted.says("run-1")
-        clock.shift(3600)
-        polled(job)
-        first_miss = timezone.now()
-        del scripted.jobs["run-1"]
-        misses = 0
-        while job.status == "running":
-            clock.shift(35)
-            job = polled(job)
-            misses += 1
-        assert misses >= 3
-        assert timezone.now() - first_miss > timedelta(minutes=3)
-    assert (job.status, job.error_code) == ("failed", "lost")
-    assert job.final_cost == Decimal("8.40")  # one hour on two H100
-    assert job.cost_records.get().details["billable_seconds"] == 3600
-
-
-def test_silence_does_not_count_as_a_miss(alice: User, scripted: ScriptedCluster) -> None:
-    job = at_cluster(alice, poll_failures=50)
-    job = polled(job)
-    assert job.status == "running"
-    let_pass(job, minutes=2)
-    assert polled(job).status == "running"
-
-
-# -- When ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("phase", [0.0, 2.9, 3.1, 7.0, 14.9, 26.5, 29.95])
-@pytest.mark.parametrize("delay", [0.0, 0.4, 5.0, 24.0])
-def test_every_tick_finds_the_job_due_however_long_its_poll_waits_in_the_queue(
-    phase: float, delay: float, alice: User, scripted: ScriptedCluster
-) -> None:
-    scripted.says("run-1")
-    start = timezone.now().replace(minute=0, second=0, microsecond=0)
-    with time_machine.travel(start, tick=False) as clock:
-        job = at_cluster(alice)
-        for tick in range(1, 7):
-            jitter = 0.05 if tick % 2 else -0.05
-            clock.move_to(start + timedelta(seconds=30 * tick + phase + jitter))
-            assert reconcile.select(timezone.now()).poll == [job.pk], f"tick {tick}"
-            clock.shift(delay)
-            reconcile.poll([job.pk])
-
-
-def test_after_a_long_pause_a_job_is_polled_at_once_and_then_in_step_again(
-    alice: User, scripted: ScriptedCluster
-) -> None:
-    scripted.says("run-1")
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        job = at_cluster(alice)
-        clock.shift(3600)
-        for _ in range(3):
-            assert reconcile.select(timezone.now()).poll == [job.pk]
-            reconcile.poll([job.pk])
-            clock.shift(30)
-
-
-def test_a_job_whose_files_are_brought_home_is_not_polled(alice: User, scripted: ScriptedCluster) -> None:
-    job = at_cluster(alice, cluster_result="completed")
-    assert reconcile.select(timezone.now()).poll == []
-    polled(job)
-    assert scripted.wire.requests == []
+# -- Beside a cancel ----------------------------------------------------------------------------------------
 
 
 def test_a_poll_does_not_undo_a_cancel(use_node: UseNode, queued: MakeJob, alice: User) -> None:

@@ -1,0 +1,76 @@
+"""The intent of a submission, stored before the cluster is called, and the order that is made from it.
+
+What the key stands for is frozen with it: a repeat is the same order, whatever an operator changed meanwhile.
+"""
+
+from django.conf import settings
+from django.utils import timezone
+
+from datasets.storage.base import SignedUrl
+from jobs import callbacks, lifecycle
+from jobs.clusters.base import DatasetRef, Submission
+from jobs.models import Installation, JobAttempt, TrainingJob
+from jobs.models.job import SubmitOutcome
+from jobs.reconcile import accept
+from jobs.states import Status
+
+
+def store(lease: lifecycle.Lease) -> JobAttempt | None:
+    """Store what is about to be asked for; None where the job is no longer queued."""
+    now = timezone.now()
+    with lifecycle.locked(lease) as job:
+        if job.status != Status.QUEUED:
+            return None
+        attempt = job.attempts.filter(number=job.attempt).first()
+        if attempt is None:
+            attempt = JobAttempt(
+                job=job,
+                number=job.attempt,
+                owner_id=job.owner_id,
+                cluster=job.cluster,
+                submission_key=f"{job.pk}:{job.attempt}",
+                request={
+                    "base_model": job.base_model.name,
+                    "hyperparameters": job.hyperparameters,
+                    "gpu_config": job.gpu_config,
+                    "dataset_sha256": job.dataset.sha256,
+                    "max_runtime_s": settings.JOB_MAX_RUNTIME_SECONDS,
+                },
+            )
+        elif attempt.outcome in accept.OPEN:
+            # Nobody knows what that try did, and a refusal of the next one will not tell.
+            attempt.unconfirmed_since = attempt.unconfirmed_since or attempt.sent_at
+        attempt.outcome = SubmitOutcome.SENDING
+        attempt.sent_at = now
+        attempt.save()
+        job.submission_key = attempt.submission_key
+        job.save(update_fields=["submission_key", "updated_at"])
+        # The answer belongs to whoever asked: however slow it was so far, nobody takes over during the call.
+        lifecycle.renew(lease, now=now)
+        return attempt
+
+
+def order(job: TrainingJob, attempt: JobAttempt, signed: SignedUrl) -> Submission:
+    """What is sent: the frozen intent, with a fresh URL of the dataset."""
+    request = attempt.request
+    url = callbacks.url(job.pk, attempt.number)
+    installation, _ = Installation.objects.get_or_create(singleton=True)
+    return Submission(
+        job_id=str(job.pk),
+        attempt=attempt.number,
+        key=attempt.submission_key,
+        dataset=DatasetRef(
+            url=signed.url,
+            sha256=request["dataset_sha256"],
+            bytes=job.dataset.file_size,
+            url_expires_at=signed.expires_at,
+        ),
+        base_model=request["base_model"],
+        hyperparameters=request["hyperparameters"],
+        gpu_type=request["gpu_config"]["type"],
+        gpu_count=request["gpu_config"]["count"],
+        max_runtime_s=request["max_runtime_s"],
+        labels={"installation": str(installation.pk), "job_id": str(job.pk), "owner": job.owner.get_username()},
+        callback_url=url,
+        callback_token=callbacks.token(job.pk, attempt.number) if url else None,
+    )
