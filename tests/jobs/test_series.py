@@ -116,7 +116,7 @@ def test_jobs_not_looked_at_are_forgotten_when_the_memory_is_full(alice: User) -
         assert len(queries) > 0
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_threads_that_ask_at_once_all_get_the_whole(alice: User) -> None:
     job = factories.job(alice)
     factories.points(job, {step: {"training_loss": float(step)} for step in range(5000)})

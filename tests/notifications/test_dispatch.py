@@ -147,7 +147,7 @@ def test_beat_is_seeded_with_the_sweep(db: None) -> None:
     assert row.kwargs == '{"everything": true}'
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_dispatchers_at_once_tell_each_event_once(
     alice: User, job_of: MakeJob, run_at_once: Callable[[Callable[[], object], int], None]
 ) -> None:

@@ -30,7 +30,7 @@ def findings() -> dict[str, dict[str, Any]]:
     return {finding["name"]: finding for finding in json.loads(text)["findings"]}
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_an_installation_that_works_has_no_fault(everything_answers: None) -> None:
     CycleRun.objects.create(started_at=timezone.now())
     code, text = doctor()
