@@ -70,7 +70,7 @@ def _steps(environment: dict[str, str]) -> list[Step]:
         ),
         steps.check("gpu_node: ruff check", [NODE_BIN / "ruff", "check", "."], folder=NODE_ROOT),
         steps.check("gpu_node: ruff format", [NODE_BIN / "ruff", "format", "--check", "."], folder=NODE_ROOT),
-        steps.check("gpu_node: mypy", [NODE_BIN / "mypy"], folder=NODE_ROOT),
+        steps.check("gpu_node: mypy", [NODE_BIN / "mypy", "src", "tests"], folder=NODE_ROOT),
         steps.pytest("gpu_node: tests", [], folder=NODE_ROOT, environment=environment, python=node.PYTHON),
         steps.pytest("tests on SQLite", _WITHOUT_BROWSER, folder=ROOT, environment=environment),
         Step("tests on PostgreSQL", lambda: _on_postgresql(environment)),
