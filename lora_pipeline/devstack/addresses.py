@@ -51,6 +51,14 @@ def choose(memory: Path, *, web: int | None) -> Addresses:
     return chosen
 
 
+def forget(memory: Path) -> None:
+    """The ports noted in `memory` will not be used again: remove what servers on them may have left in /tmp."""
+    noted = read_json(memory).get("storage")
+    if isinstance(noted, dict):
+        storage.remove_sockets(noted.values())
+    memory.unlink(missing_ok=True)
+
+
 def _kept(known: dict[str, Any], name: str, taken: set[int]) -> int:
     """The port noted for `name` while it is free, else another one; counted among `taken` from now on."""
     port = known.get(name)

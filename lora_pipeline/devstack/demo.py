@@ -51,9 +51,10 @@ def _run(asked: argparse.Namespace, places: Places, terminal: Terminal) -> int:
     if left:
         terminal.say(f"Stopped what a killed bin/demo had left running: {', '.join(left)}.")
     if asked.reset:
+        addresses.forget(places.ports)
         places.forget()
     places.prepare()
-    chosen = addresses.choose(places.data / "ports.json", web=asked.port)
+    chosen = addresses.choose(places.ports, web=asked.port)
     options = Options(level=asked.level, speed=asked.speed, poll_seconds=asked.poll_interval)
     stack = compose(places, options, chosen, os.environ)
     write_private(places.environment, as_shell(stack.settings))

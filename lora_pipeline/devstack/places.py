@@ -40,6 +40,11 @@ class Places:
         return self.local / "logs"
 
     @property
+    def ports(self) -> Path:
+        """The ports of the last start."""
+        return self.data / "ports.json"
+
+    @property
     def facts(self) -> Path:
         """demo.json: address, users, storage and cluster, for scripts."""
         return self.local / "demo.json"

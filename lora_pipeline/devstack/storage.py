@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 GRPC_OFFSET = 10_000  # each of weed's servers also listens that far above its port
 PORTS = ("s3", "master", "filer", "volume", "admin")
 _LONGEST_SOCKET_PATH = 100  # bytes; systems allow 104 or 108
+_SOCKETS = Path("/tmp")  # noqa: S108 - weed's own choice
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,6 @@ def program(*, chosen: dict[str, int], folder: Path, reached_as: S3Server, bucke
     data.mkdir(exist_ok=True)
     identities = folder / "identities.json"
     _write_identities(identities, reached_as)
-    sockets = _socket_folder(folder)
     flags = {
         "dir": data,
         "ip": ports.HOST,
@@ -101,8 +100,8 @@ def program(*, chosen: dict[str, int], folder: Path, reached_as: S3Server, bucke
         "volume.max": "1000",
         "s3.port.iceberg": "0",
         "s3.port.lance": "0",
-        "filer.localSocket": sockets / "filer.sock",
-        "s3.localSocket": sockets / "s3.sock",
+        "filer.localSocket": _local_socket(folder, "filer", chosen["filer"]),
+        "s3.localSocket": _local_socket(folder, "s3", chosen["s3"]),
         **{f"{name}.port": port for name, port in chosen.items()},
     }
     return Program(
@@ -113,7 +112,7 @@ def program(*, chosen: dict[str, int], folder: Path, reached_as: S3Server, bucke
         folder=folder,
         is_ready=partial(_is_ready, reached_as, tuple(buckets)),
         stop_rank=2,
-        clean_up=partial(_remove_sockets, tuple(chosen.values())),
+        clean_up=partial(remove_sockets, tuple(chosen.values())),
     )
 
 
@@ -170,17 +169,16 @@ def _write_identities(path: Path, reached_as: S3Server) -> None:
     path.write_text(json.dumps({"identities": [identity]}))
 
 
-def _socket_folder(folder: Path) -> Path:
-    """Where weed's local sockets go: beside its data, or in a temporary folder where that path is too long."""
-    if len(os.fsencode(folder / "filer.sock")) <= _LONGEST_SOCKET_PATH:
-        return folder
-    return Path(tempfile.mkdtemp(prefix="weed-"))
+def _local_socket(folder: Path, name: str, port: int) -> Path:
+    """Where a local socket of weed's goes: beside its data, or to where weed puts the others when that is too long."""
+    beside = folder / f"{name}.sock"
+    return beside if len(os.fsencode(beside)) <= _LONGEST_SOCKET_PATH else _SOCKETS / f"seaweedfs-{name}-{port}.sock"
 
 
-def _remove_sockets(server_ports: tuple[int, ...]) -> None:
-    """weed puts these into /tmp, whatever it is told, and leaves them there when it is killed."""
-    for port in server_ports:
-        for socket in Path("/tmp").glob(f"seaweedfs-*-grpc-{port + GRPC_OFFSET}.sock"):  # noqa: S108
+def remove_sockets(server_ports: Iterable[int]) -> None:
+    """Remove what weed puts into /tmp, whatever it is told, and leaves there when it is killed."""
+    for port in _occupied(server_ports):
+        for socket in _SOCKETS.glob(f"seaweedfs-*-{port}.sock"):
             socket.unlink(missing_ok=True)
 
 

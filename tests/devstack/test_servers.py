@@ -1,5 +1,6 @@
 """The embedded servers keep what they promise: signatures count, queued messages outlive a kill."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -9,7 +10,7 @@ import redis
 import requests
 from botocore.exceptions import ClientError
 
-from lora_pipeline.devstack import broker, ports, programs, storage
+from lora_pipeline.devstack import addresses, broker, ports, programs, storage
 from tests.servers import TestBuckets
 
 
@@ -122,3 +123,24 @@ def test_stopping_a_program_leaves_nothing_that_it_started(tmp_path: Path) -> No
         other_end = line.open("rb")
     with other_end:
         assert other_end.read() == b""  # ends when the last process that holds the line is gone
+
+
+def test_a_killed_s3_server_leaves_no_socket_once_its_ports_are_given_up(tmp_path: Path) -> None:
+    chosen = storage.free_ports()
+    memory = tmp_path / "ports.json"
+    memory.write_text(json.dumps({"storage": chosen}))
+    folder = tmp_path / ("deep" * 30)  # too deep for a socket beside the data
+    server = storage.server(port=chosen["s3"], access_key_id="stack", secret_access_key="secret")
+    program = storage.program(chosen=chosen, folder=folder, reached_as=server, buckets=[])
+    process = programs.spawn(program, tmp_path / "log")
+    programs.await_ready(program, process, tmp_path / "log")
+    programs.signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+    numbers = [number for port in chosen.values() for number in (port, port + storage.GRPC_OFFSET)]
+
+    def left() -> list[Path]:
+        return [path for number in numbers for path in Path("/tmp").glob(f"seaweedfs-*-{number}.sock")]  # noqa: S108
+
+    assert left()
+    addresses.forget(memory)
+    assert not left()

@@ -20,7 +20,7 @@ def places(tmp_path: Path) -> Places:
 
 
 def compose(places: Places, options: Options = OPTIONS, **outside: str) -> Stack:
-    return stack.compose(places, options, addresses.choose(places.data / "ports.json", web=None), outside)
+    return stack.compose(places, options, addresses.choose(places.ports, web=None), outside)
 
 
 def servers(composed: Stack) -> list[str]:
