@@ -6,7 +6,8 @@ import time
 
 from celery import Celery
 
-app = Celery("yardstick", broker=os.environ.get("REDIS_URL"))
+# Not the current app: the product's tasks in this process must go on to their own.
+app = Celery("yardstick", broker=os.environ.get("REDIS_URL"), set_as_current=False)
 app.conf.update(
     task_ignore_result=True,
     task_acks_late=True,

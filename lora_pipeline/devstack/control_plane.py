@@ -83,6 +83,6 @@ def _is_healthy(address: str) -> bool:
 
 
 def _answers_ping(broker_url: str, node_name: str) -> bool:
-    with contextlib.suppress(OperationalError, OSError), Celery(broker=broker_url) as app:
+    with contextlib.suppress(OperationalError, OSError), Celery(broker=broker_url, set_as_current=False) as app:
         return bool(app.control.ping(destination=[node_name], timeout=0.5, limit=1))
     return False
