@@ -74,7 +74,7 @@ def _steps(environment: dict[str, str]) -> list[Step]:
         steps.pytest("gpu_node: tests", [], folder=NODE_ROOT, environment=environment, python=node.PYTHON),
         steps.pytest("tests on SQLite", _WITHOUT_BROWSER, folder=ROOT, environment=environment),
         Step("tests on PostgreSQL", lambda: _on_postgresql(environment)),
-        *_browser_steps(environment),
+        *browser_steps(environment),
     ]
 
 
@@ -89,7 +89,7 @@ def _on_postgresql(environment: dict[str, str]) -> tuple[int, int, int]:
         return 0, 1, 0
 
 
-def _browser_steps(environment: dict[str, str]) -> list[Step]:
+def browser_steps(environment: dict[str, str]) -> list[Step]:
     """The browser tests where Chromium is; else a line that says so, or a failure where they are required."""
     if chromium.find():
         return [steps.pytest("browser tests", ["-m", "browser"], folder=ROOT, environment=environment)]

