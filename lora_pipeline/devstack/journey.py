@@ -162,11 +162,12 @@ class Journey:
         return dataset
 
     def _gpus(self, plan: Plan) -> dict[str, Any]:
-        """What the plan wants, or one of what the cluster has."""
-        offered = [gpu["type"] for gpu in self._api.get("gpu-types")["gpu_types"]]
-        if plan.gpu_type in offered or not offered:
+        """What the plan wants; where the cluster is known to lack it, one GPU of what it has."""
+        offered = {gpu["type"]: gpu["available"] for gpu in self._api.get("gpu-types")["gpu_types"]}
+        there = [gpu for gpu, count in offered.items() if count]
+        if not there or (offered.get(plan.gpu_type) or 0) >= plan.gpu_count:
             return {"type": plan.gpu_type, "count": plan.gpu_count}
-        return {"type": offered[0], "count": 1}
+        return {"type": there[0], "count": 1}
 
     def _problems(self, job: dict[str, Any]) -> list[str]:
         """What keeps a job from counting as done."""

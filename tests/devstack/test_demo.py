@@ -5,8 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import requests
 from lora_pipeline.devstack import node, remains, steps
 from lora_pipeline.devstack.places import ROOT, Places
 from lora_pipeline.devstack.prepare import USERS
+from tests.servers import GpuNode, TestBuckets
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -44,10 +46,10 @@ def command(places: Places, *options: str) -> list[str]:
     return [sys.executable, "-m", "lora_pipeline.devstack.demo", "--state", str(places.local), *options]
 
 
-def run_once(places: Places, *options: str) -> subprocess.CompletedProcess[str]:
+def run_once(places: Places, *options: str, **outside: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(places, "--once", "--speed", "10", *options),
-        cwd=ROOT, env=environment(), capture_output=True, text=True, check=False,
+        cwd=ROOT, env={**environment(), **outside}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
@@ -142,3 +144,24 @@ def test_what_was_left_by_a_kill_is_stopped_by_the_next_start(places: Places) ->
         assert left.wait() == -signal.SIGTERM
         demo.send_signal(signal.SIGTERM)
         assert demo.wait() == 0
+
+
+def test_servers_of_ones_own_take_the_place_of_the_embedded_ones(
+    tmp_path: Path, broker_url: str, s3_server: TestBuckets, gpu_node: Callable[..., GpuNode]
+) -> None:
+    own = Places(tmp_path / "own")
+    cluster = gpu_node(speed=10, gpus=("H100-80GB:1", "A100-80GB:2"))
+    ended = run_once(
+        own,
+        REDIS_URL=broker_url,
+        S3_ENDPOINT_URL=s3_server.server.endpoint_url or "",
+        S3_ACCESS_KEY_ID=s3_server.server.access_key_id or "",
+        S3_SECRET_ACCESS_KEY=s3_server.server.secret_access_key or "",
+        S3_BUCKET_LORA_DATASETS=s3_server.buckets["lora-datasets"],
+        S3_BUCKET_TRAINING_FILES=s3_server.buckets["training-files"],
+        S3_BUCKET_LORA_MODELS=s3_server.buckets["lora-models"],
+        GPU_CLUSTER_API_URL=cluster.url,
+        GPU_CLUSTER_API_KEY=cluster.api_key,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert {log.stem for log in own.logs.glob("*.log")} == {"prepare", "web", "worker", "worker-data", "beat"}
