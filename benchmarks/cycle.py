@@ -15,6 +15,7 @@ from jobs.models import JobAttempt, TrainingJob
 from jobs.states import Status
 from jobs.tasks import process_training_jobs
 
+POLLED = (Status.INITIALIZING, Status.RUNNING)
 WORKERS = ("worker-1", "worker-2")
 
 
@@ -23,15 +24,14 @@ def measure(rig: Rig, count: int) -> None:
     alice, _ = seed.user()
     seed.jobs(alice, seed.dataset(alice), count)
     started = time.perf_counter()
-    _tick_until_none_is(Status.QUEUED)
+    _tick_until(lambda: not TrainingJob.objects.filter(status=Status.QUEUED).exists())
     row("S1", f"{count:,} queued jobs submitted", f"{time.perf_counter() - started:.2f} s")
-    _tick_until_none_is(Status.INITIALIZING)
 
-    TrainingJob.objects.filter(status=Status.RUNNING).update(next_poll_at=timezone.now())
-    active = TrainingJob.objects.filter(status=Status.RUNNING).count()
+    jobs = TrainingJob.objects.filter(status__in=POLLED)
+    jobs.update(next_poll_at=timezone.now())
+    active = jobs.count()
     since, cpu = timezone.now(), rig.cpu_seconds(*WORKERS)
-    tick = _tick()
-    _wait(lambda: not JobAttempt.objects.filter(job__status=Status.RUNNING, last_seen_at__lt=since).exists(), 600)
+    tick = _tick_until(lambda: not JobAttempt.objects.filter(job__status__in=POLLED, last_seen_at__lt=since).exists())
     drained = (timezone.now() - since).total_seconds()
     polled = (rig.cpu_seconds(*WORKERS) - cpu) / active
 
@@ -52,18 +52,16 @@ def measure(rig: Rig, count: int) -> None:
     )
 
 
-def _tick_until_none_is(status: Status) -> None:
-    """Tick as Beat does, since messages expire at the next tick."""
-    while TrainingJob.objects.filter(status=status).exists():
-        _tick()
+def _tick_until(done: Callable[[], bool]) -> float:
+    """Tick as Beat does, since messages expire at the next tick; seconds that the first tick itself took."""
+    first = None
+    while not done():
+        started = time.perf_counter()
+        process_training_jobs()
+        first = first if first is not None else time.perf_counter() - started
         with contextlib.suppress(TimeoutError):
-            _wait(lambda: not TrainingJob.objects.filter(status=status).exists(), POLL_SECONDS)
-
-
-def _tick() -> float:
-    started = time.perf_counter()
-    process_training_jobs()
-    return time.perf_counter() - started
+            _wait(done, POLL_SECONDS)
+    return first or 0.0
 
 
 def _wait(done: Callable[[], bool], seconds: float) -> None:
