@@ -56,8 +56,8 @@ def api() -> Callable[[User], APIClient]:
 
 
 @pytest.fixture
-def page() -> Callable[[User], Client]:
-    """`page(alice)` is a browser-like client that alice has logged in with."""
+def browse() -> Callable[[User], Client]:
+    """`browse(alice)` is a browser-like client that alice has logged in with."""
 
     def client(user: User) -> Client:
         browsing = Client()

@@ -27,10 +27,10 @@ def test_the_command_refuses_with_a_sentence(arguments: list[str], alice: User) 
 
 
 def test_the_admin_lists_and_revokes_but_shows_no_secret(
-    alice: User, operator: User, page: Callable[[User], Client]
+    alice: User, operator: User, browse: Callable[[User], Client]
 ) -> None:
     row, secret = services.token_create(user=alice, name="laptop")
-    client = page(operator)
+    client = browse(operator)
     listed = client.get("/admin/accounts/apitoken/").content.decode()
     assert "laptop" in listed
     assert secret not in listed

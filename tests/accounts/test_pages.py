@@ -66,8 +66,8 @@ def test_logging_in_often_is_no_guessing(alice: User) -> None:
     assert [log_in("alice", "alice-password") for _ in range(12)] == [302] * 12
 
 
-def test_logging_out_takes_a_post(alice: User, page: Page) -> None:
-    client = page(alice)
+def test_logging_out_takes_a_post(alice: User, browse: Page) -> None:
+    client = browse(alice)
     assert client.get("/logout").status_code == 405
     assert client.post("/logout").status_code == 302
     assert client.get("/settings/tokens").status_code == 302
@@ -80,8 +80,8 @@ def test_the_login_form_is_protected_against_csrf(alice: User) -> None:
     assert "<style" not in refused.content.decode()
 
 
-def test_the_page_makes_a_token_and_shows_it_once(alice: User, page: Page) -> None:
-    client = page(alice)
+def test_the_page_makes_a_token_and_shows_it_once(alice: User, browse: Page) -> None:
+    client = browse(alice)
     answer = client.post("/settings/tokens", {"name": "laptop", "expires_in_days": "30"})
     secret = answer.context["secret"]
     assert secret in answer.content.decode()
@@ -92,24 +92,24 @@ def test_the_page_makes_a_token_and_shows_it_once(alice: User, page: Page) -> No
     assert Client().get("/api/tokens", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
 
 
-def test_the_page_says_what_is_missing(alice: User, page: Page) -> None:
-    answer = page(alice).post("/settings/tokens", {"name": ""})
+def test_the_page_says_what_is_missing(alice: User, browse: Page) -> None:
+    answer = browse(alice).post("/settings/tokens", {"name": ""})
     assert "This field is required" in answer.content.decode()
     assert not ApiToken.objects.exists()
 
 
-def test_the_page_revokes_ones_own_token_alone(alice: User, bob: User, page: Page) -> None:
+def test_the_page_revokes_ones_own_token_alone(alice: User, bob: User, browse: Page) -> None:
     mine, _ = services.token_create(user=alice, name="mine")
     theirs, _ = services.token_create(user=bob, name="theirs")
-    client = page(alice)
+    client = browse(alice)
     assert client.post(f"/settings/tokens/{mine.token_key}/revoke").status_code == 302
     assert client.post(f"/settings/tokens/{theirs.token_key}/revoke").status_code == 404
     assert ApiToken.objects.get() == theirs
 
 
 @pytest.mark.parametrize("address", ["/login", "/settings/tokens"])
-def test_pages_need_no_inline_script_or_style(address: str, alice: User, page: Page) -> None:
-    answer = page(alice).get(address)
+def test_pages_need_no_inline_script_or_style(address: str, alice: User, browse: Page) -> None:
+    answer = browse(alice).get(address)
     text = answer.content.decode()
     assert "<style" not in text
     assert " style=" not in text

@@ -12,9 +12,9 @@ Page = Callable[[User], Client]
 MakeDataset = Callable[..., Dataset]
 
 
-def test_rows_are_shown_and_cannot_be_edited(validated: MakeDataset, alice: User, operator: User, page: Page) -> None:
+def test_rows_are_shown_and_cannot_be_edited(validated: MakeDataset, alice: User, operator: User, browse: Page) -> None:
     dataset = validated(alice)
-    browser = page(operator)
+    browser = browse(operator)
     for address in (
         "/admin/datasets/dataset/",
         f"/admin/datasets/dataset/{dataset.pk}/change/",
@@ -29,12 +29,12 @@ def test_rows_are_shown_and_cannot_be_edited(validated: MakeDataset, alice: User
 
 
 def test_operators_validate_again(
-    validated: MakeDataset, imported: MakeDataset, alice: User, operator: User, page: Page
+    validated: MakeDataset, imported: MakeDataset, alice: User, operator: User, browse: Page
 ) -> None:
     done = validated(alice)
     running = imported(alice, file_name="running.jsonl")
     chosen = {"action": "validate_again", "_selected_action": [done.pk, running.pk]}
-    answer = page(operator).post("/admin/datasets/dataset/", chosen, follow=True)
+    answer = browse(operator).post("/admin/datasets/dataset/", chosen, follow=True)
     assert "1 to be validated again" in answer.content.decode()
     assert "it can be validated again when it is ready" in answer.content.decode()
     done.refresh_from_db()
@@ -43,9 +43,9 @@ def test_operators_validate_again(
 
 
 @pytest.mark.parametrize("prefix", ["team-a", "../", "/", "a//", "%2e%2e/"])
-def test_a_grant_must_name_a_folder(alice: User, operator: User, page: Page, prefix: str) -> None:
-    answer = page(operator).post("/admin/datasets/importgrant/add/", {"user": alice.pk, "prefix": prefix})
+def test_a_grant_must_name_a_folder(alice: User, operator: User, browse: Page, prefix: str) -> None:
+    answer = browse(operator).post("/admin/datasets/importgrant/add/", {"user": alice.pk, "prefix": prefix})
     assert answer.status_code == 200
     assert not ImportGrant.objects.exists()
-    assert page(operator).post("/admin/datasets/importgrant/add/", {"user": alice.pk, "prefix": "team-a/"})
+    assert browse(operator).post("/admin/datasets/importgrant/add/", {"user": alice.pk, "prefix": "team-a/"})
     assert ImportGrant.objects.get().prefix == "team-a/"

@@ -22,32 +22,32 @@ def text_of(client: Client, address: str) -> str:
     return answer.content.decode()
 
 
-def test_without_datasets_the_list_says_how_to_begin(store: ObjectStore, alice: User, page: Page) -> None:
-    text = text_of(page(alice), "/datasets")
+def test_without_datasets_the_list_says_how_to_begin(store: ObjectStore, alice: User, browse: Page) -> None:
+    text = text_of(browse(alice), "/datasets")
     assert "No datasets yet" in text
     assert "<code>alice/</code>" in text
 
 
-def test_the_list_shows_ones_own_datasets(validated: MakeDataset, alice: User, bob: User, page: Page) -> None:
+def test_the_list_shows_ones_own_datasets(validated: MakeDataset, alice: User, bob: User, browse: Page) -> None:
     dataset = validated(alice, chat_file(1234))
-    text = text_of(page(alice), "/datasets")
+    text = text_of(browse(alice), "/datasets")
     assert f'href="/datasets/{dataset.pk}"' in text
     assert f'href="/training/configure?dataset={dataset.pk}"' in text
     assert "1,234" in text
     assert 'data-live="false"' in text
-    assert str(dataset.pk) not in text_of(page(bob), "/datasets")
+    assert str(dataset.pk) not in text_of(browse(bob), "/datasets")
 
 
-def test_the_list_follows_a_running_validation(imported: MakeDataset, alice: User, page: Page) -> None:
+def test_the_list_follows_a_running_validation(imported: MakeDataset, alice: User, browse: Page) -> None:
     imported(alice)
-    assert 'data-live="true"' in text_of(page(alice), "/datasets")
+    assert 'data-live="true"' in text_of(browse(alice), "/datasets")
 
 
 def test_a_ready_dataset_shows_statistics_sample_and_what_to_do_next(
-    validated: MakeDataset, alice: User, page: Page
+    validated: MakeDataset, alice: User, browse: Page
 ) -> None:
     dataset = validated(alice, chat_file(60))
-    text = text_of(page(alice), f"/datasets/{dataset.pk}")
+    text = text_of(browse(alice), f"/datasets/{dataset.pk}")
     assert "Train on this" in text
     assert "estimated: bytes / 4" in text
     assert "What is 0 + 1?" in text
@@ -55,55 +55,55 @@ def test_a_ready_dataset_shows_statistics_sample_and_what_to_do_next(
 
 
 def test_a_faulty_dataset_shows_line_field_error_and_suggestion(
-    validated: MakeDataset, alice: User, page: Page
+    validated: MakeDataset, alice: User, browse: Page
 ) -> None:
     dataset = validated(alice, chat_file(60) + chat_line(("gpt", "Hi")) + b"{}\n" * 200)
-    text = text_of(page(alice), f"/datasets/{dataset.pk}")
+    text = text_of(browse(alice), f"/datasets/{dataset.pk}")
     for shown in ("messages[0].role", "Unknown role “gpt”.", "Did you mean “assistant”?", "the first 100 of 201"):
         assert shown in text
     assert "Train on this" not in text
 
 
-def test_what_a_file_says_is_text_and_not_markup(validated: MakeDataset, alice: User, page: Page) -> None:
+def test_what_a_file_says_is_text_and_not_markup(validated: MakeDataset, alice: User, browse: Page) -> None:
     attack = "<script>alert(1)</script>"
     dataset = validated(alice, chat_line(("user", attack), ("assistant", attack)) + chat_line((attack, "x")))
-    text = text_of(page(alice), f"/datasets/{dataset.pk}")
+    text = text_of(browse(alice), f"/datasets/{dataset.pk}")
     assert attack not in text
     assert "&lt;script&gt;" in text
 
 
-def test_a_waiting_dataset_asks_for_its_file(store: ObjectStore, alice: User, page: Page) -> None:
+def test_a_waiting_dataset_asks_for_its_file(store: ObjectStore, alice: User, browse: Page) -> None:
     dataset, _ = services.dataset_create_upload(owner=alice, name="Late", file_name="late.jsonl", file_size=1500)
-    text = text_of(page(alice), f"/datasets/{dataset.pk}")
+    text = text_of(browse(alice), f"/datasets/{dataset.pk}")
     assert "late.jsonl (1.5 kB)" in text
     assert f'data-dataset="{dataset.pk}"' in text
 
 
 @pytest.mark.parametrize("path", ["/datasets", "detail"])
 def test_the_browser_may_send_files_to_storage_and_nowhere_else(
-    store: ObjectStore, alice: User, page: Page, settings: Any, path: str
+    store: ObjectStore, alice: User, browse: Page, settings: Any, path: str
 ) -> None:
     settings.S3_PUBLIC_ENDPOINT_URL = "https://files.example.com"
     dataset, _ = services.dataset_create_upload(owner=alice, name="Late", file_name="late.jsonl", file_size=5)
     address = path if path == "/datasets" else f"/datasets/{dataset.pk}"
-    policy = page(alice).get(address)["Content-Security-Policy"]
+    policy = browse(alice).get(address)["Content-Security-Policy"]
     assert "connect-src 'self' https://files.example.com" in policy
     assert "unsafe-inline" not in policy
 
 
-def test_renaming_shows_errors_beside_the_field(imported: MakeDataset, alice: User, page: Page) -> None:
+def test_renaming_shows_errors_beside_the_field(imported: MakeDataset, alice: User, browse: Page) -> None:
     dataset = imported(alice)
     address = f"/datasets/{dataset.pk}/edit"
-    refused = page(alice).post(address, {"name": ""})
+    refused = browse(alice).post(address, {"name": ""})
     assert "This field is required." in refused.content.decode()
-    page(alice).post(address, {"name": "Better", "description": "Why"})
+    browse(alice).post(address, {"name": "Better", "description": "Why"})
     dataset.refresh_from_db()
     assert (dataset.name, dataset.description) == ("Better", "Why")
 
 
-def test_validating_again_and_deleting(validated: MakeDataset, alice: User, page: Page) -> None:
+def test_validating_again_and_deleting(validated: MakeDataset, alice: User, browse: Page) -> None:
     dataset = validated(alice)
-    browser = page(alice)
+    browser = browse(alice)
     browser.post(f"/datasets/{dataset.pk}/validate")
     dataset.refresh_from_db()
     assert dataset.status == "validating"
@@ -114,9 +114,9 @@ def test_validating_again_and_deleting(validated: MakeDataset, alice: User, page
 
 
 @pytest.mark.parametrize("action", ["", "/edit", "/validate", "/delete"])
-def test_another_users_dataset_is_a_404(imported: MakeDataset, alice: User, bob: User, page: Page, action: str) -> None:
+def test_another_users_dataset_is_a_404(imported: MakeDataset, alice: User, bob: User, browse: Page, action: str) -> None:
     dataset = imported(alice)
-    browser = page(bob)
+    browser = browse(bob)
     for answer in (
         browser.get(f"/datasets/{dataset.pk}{action}") if action in ("", "/edit") else None,
         browser.post(f"/datasets/{dataset.pk}{action}", {"name": "Mine"}) if action else None,

@@ -22,8 +22,8 @@ Page = Callable[[User], Client]
 
 
 @pytest.fixture
-def desk(page: Page, operator: User) -> Client:
-    return page(operator)
+def desk(browse: Page, operator: User) -> Client:
+    return browse(operator)
 
 
 def run(desk: Client, model: type, action: str, *rows: Any) -> str:
@@ -108,12 +108,12 @@ def test_process_now_takes_active_jobs_alone(desk: Client, alice: User) -> None:
     assert "4 active jobs handed to the workers" in run(desk, TrainingJob, "process_now", *jobs)
 
 
-def test_staff_who_may_only_look_cannot_act(page: Page, alice: User, charlie: User) -> None:
+def test_staff_who_may_only_look_cannot_act(browse: Page, alice: User, charlie: User) -> None:
     charlie.is_staff = True
     charlie.save()
     charlie.user_permissions.set(_permissions("view_trainingjob"))
     job = factories.job(alice)
-    run(page(charlie), TrainingJob, "cancel", job)
+    run(browse(charlie), TrainingJob, "cancel", job)
     job.refresh_from_db()
     assert job.status == Status.RUNNING
 

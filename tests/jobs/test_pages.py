@@ -25,8 +25,8 @@ def seen(response: Any) -> str:
     return re.sub(r"\s+", " ", response.content.decode())
 
 
-def monitor(page: Browse, job: TrainingJob) -> str:
-    return seen(page(job.owner).get(f"/training/jobs/{job.pk}"))
+def monitor(browse: Browse, job: TrainingJob) -> str:
+    return seen(browse(job.owner).get(f"/training/jobs/{job.pk}"))
 
 
 @pytest.mark.parametrize("path", ["/training/jobs", "/training/configure", f"/training/jobs/{uuid.uuid4()}"])
@@ -34,22 +34,22 @@ def test_pages_ask_for_a_login(path: str, client: Client) -> None:
     assert client.get(path).headers["Location"] == f"/login?next={path}"
 
 
-def test_the_list_shows_only_one_s_own_jobs(page: Browse, alice: User, bob: User) -> None:
+def test_the_list_shows_only_one_s_own_jobs(browse: Browse, alice: User, bob: User) -> None:
     factories.job(alice, name="Of alice")
     factories.job(bob, name="Of bob")
-    html = seen(page(alice).get("/training/jobs"))
+    html = seen(browse(alice).get("/training/jobs"))
     assert "Of alice" in html
     assert "Of bob" not in html
 
 
-def test_an_empty_list_leads_to_the_first_job(page: Browse, alice: User) -> None:
-    assert "Create your first job" in seen(page(alice).get("/training/jobs"))
+def test_an_empty_list_leads_to_the_first_job(browse: Browse, alice: User) -> None:
+    assert "Create your first job" in seen(browse(alice).get("/training/jobs"))
 
 
-def test_the_list_is_searched_and_filtered_by_its_address(page: Browse, alice: User) -> None:
+def test_the_list_is_searched_and_filtered_by_its_address(browse: Browse, alice: User) -> None:
     factories.job(alice, Status.RUNNING, name="Still at it")
     factories.job(alice, Status.FAILED, name="Gone wrong")
-    browser = page(alice)
+    browser = browse(alice)
     assert "Gone wrong" not in seen(browser.get("/training/jobs?status=active"))
     assert "Still at it" not in seen(browser.get("/training/jobs?status=failed"))
     assert "Gone wrong" not in seen(browser.get("/training/jobs?search=still"))
@@ -57,33 +57,33 @@ def test_the_list_is_searched_and_filtered_by_its_address(page: Browse, alice: U
     assert "Gone wrong" in seen(browser.get("/training/jobs?status=made-up&page=99"))
 
 
-def test_pages_of_the_list_keep_the_filter(page: Browse, alice: User) -> None:
+def test_pages_of_the_list_keep_the_filter(browse: Browse, alice: User) -> None:
     for number in range(21):
         factories.job(alice, Status.COMPLETED, name=f"Job {number}")
-    html = seen(page(alice).get("/training/jobs?status=completed"))
+    html = seen(browse(alice).get("/training/jobs?status=completed"))
     assert "20 of 21<" in html
     assert 'href="?status=completed&amp;page=2"' in html
 
 
 def test_the_list_asks_the_database_the_same_number_of_times_however_long(
-    page: Browse, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+    browse: Browse, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(12):
         factories.job(alice)
-    browser = page(alice)
+    browser = browse(alice)
     with django_assert_max_num_queries(8):
         browser.get("/training/jobs")
 
 
-def test_somebody_else_s_job_is_not_found(page: Browse, alice: User, bob: User) -> None:
+def test_somebody_else_s_job_is_not_found(browse: Browse, alice: User, bob: User) -> None:
     job = factories.job(alice)
-    assert page(bob).get(f"/training/jobs/{job.pk}").status_code == 404
-    assert page(bob).get(f"/training/jobs/{uuid.uuid4()}").status_code == 404
+    assert browse(bob).get(f"/training/jobs/{job.pk}").status_code == 404
+    assert browse(bob).get(f"/training/jobs/{uuid.uuid4()}").status_code == 404
 
 
-def test_the_monitor_tells_absent_from_zero(page: Browse, alice: User) -> None:
+def test_the_monitor_tells_absent_from_zero(browse: Browse, alice: User) -> None:
     values = {"training_loss": 0.0, "validation_loss": None}
-    html = monitor(page, factories.job(alice, Status.RUNNING, current_metrics=values))
+    html = monitor(browse, factories.job(alice, Status.RUNNING, current_metrics=values))
     assert '<dd data-field="training_loss">0</dd>' in html
     assert '<dd data-field="validation_loss">—</dd>' in html
     assert '<dd data-field="throughput">—</dd>' in html
@@ -101,17 +101,17 @@ def test_the_monitor_tells_absent_from_zero(page: Browse, alice: User) -> None:
         (Status.CANCELLED, "Cancelled"),
     ],
 )
-def test_the_badge_has_an_icon_and_a_word(status: Status, word: str, page: Browse, alice: User) -> None:
-    html = monitor(page, factories.job(alice, status))
+def test_the_badge_has_an_icon_and_a_word(status: Status, word: str, browse: Browse, alice: User) -> None:
+    html = monitor(browse, factories.job(alice, status))
     badge = html.split('id="badge"')[1].split("</span> </span>")[0]
     assert "<svg" in badge
     assert word in badge
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_cancel_and_progress_are_there_while_the_job_is_active(status: Status, page: Browse, alice: User) -> None:
+def test_cancel_and_progress_are_there_while_the_job_is_active(status: Status, browse: Browse, alice: User) -> None:
     job = factories.job(alice, status)
-    html = monitor(page, job)
+    html = monitor(browse, job)
     button = html.split('id="cancel-open"')[1].split(">")[0]
     progress = html.split('id="progress"')[1].split(">")[0]
     assert ("hidden" in button) is job.is_terminal
@@ -119,18 +119,18 @@ def test_cancel_and_progress_are_there_while_the_job_is_active(status: Status, p
     assert ("hidden" in progress) is job.is_terminal
 
 
-def test_what_is_waited_for_is_said(page: Browse, alice: User) -> None:
+def test_what_is_waited_for_is_said(browse: Browse, alice: User) -> None:
     waiting = factories.job(alice, Status.QUEUED, waiting_for="The cluster is full.")
-    assert "The cluster is full." in monitor(page, waiting)
+    assert "The cluster is full." in monitor(browse, waiting)
 
 
-def test_a_simulated_run_is_labelled(page: Browse, alice: User) -> None:
-    html = monitor(page, factories.job(alice, simulated=True))
+def test_a_simulated_run_is_labelled(browse: Browse, alice: User) -> None:
+    html = monitor(browse, factories.job(alice, simulated=True))
     assert "hidden" not in html.split("data-when-simulated")[1].split(">")[0]
 
 
-def test_a_failed_job_says_why_what_to_do_and_offers_a_retry(page: Browse, alice: User) -> None:
-    html = monitor(page, factories.job(alice, Status.FAILED, error_detail="allocating 2 GiB"))
+def test_a_failed_job_says_why_what_to_do_and_offers_a_retry(browse: Browse, alice: User) -> None:
+    html = monitor(browse, factories.job(alice, Status.FAILED, error_detail="allocating 2 GiB"))
     assert "CUDA out of memory" in html
     assert "Lower the batch size or the rank" in html
     assert "Cause: the settings" in html
@@ -138,67 +138,67 @@ def test_a_failed_job_says_why_what_to_do_and_offers_a_retry(page: Browse, alice
     assert "data-retry" in html
 
 
-def test_a_completed_job_lists_its_files_without_their_addresses(page: Browse, alice: User) -> None:
+def test_a_completed_job_lists_its_files_without_their_addresses(browse: Browse, alice: User) -> None:
     job = factories.job(alice, Status.COMPLETED)
     factories.artifact(job)
-    html = monitor(page, job)
+    html = monitor(browse, job)
     assert 'data-download="adapter_model.safetensors"' in html
     assert "Signature" not in html
 
 
-def test_a_completed_job_without_files_says_so(page: Browse, alice: User) -> None:
-    assert "This cluster hands no files over" in monitor(page, factories.job(alice, Status.COMPLETED))
+def test_a_completed_job_without_files_says_so(browse: Browse, alice: User) -> None:
+    assert "This cluster hands no files over" in monitor(browse, factories.job(alice, Status.COMPLETED))
 
 
-def test_the_configuration_names_prices(page: Browse, alice: User) -> None:
-    html = monitor(page, factories.job(alice))
+def test_the_configuration_names_prices(browse: Browse, alice: User) -> None:
+    html = monitor(browse, factories.job(alice))
     assert "<dt>Price per GPU</dt><dd>$4.20 per hour</dd>" in html
     assert "<dt>Total per hour</dt><dd>$8.40</dd>" in html
     assert "<dt>LoRA rank</dt><dd>16</dd>" in html
 
 
-def test_a_gpu_without_a_price_is_marked(page: Browse, alice: User) -> None:
-    html = monitor(page, factories.job(alice, gpu_price_per_hour=None))
+def test_a_gpu_without_a_price_is_marked(browse: Browse, alice: User) -> None:
+    html = monitor(browse, factories.job(alice, gpu_price_per_hour=None))
     assert "No price listed: counted as $0.00" in html
 
 
-def test_the_log_s_last_lines_are_shown_as_text(page: Browse, alice: User) -> None:
+def test_the_log_s_last_lines_are_shown_as_text(browse: Browse, alice: User) -> None:
     job = factories.job(alice)
     JobLog.objects.create(job=job, owner=alice, tail="loss <script>1</script>", total_lines=1)
-    assert "loss &lt;script&gt;1&lt;/script&gt;" in monitor(page, job)
+    assert "loss &lt;script&gt;1&lt;/script&gt;" in monitor(browse, job)
 
 
 def test_the_form_offers_ready_datasets_and_chooses_the_one_in_the_address(
-    page: Browse, alice: User, bob: User
+    browse: Browse, alice: User, bob: User
 ) -> None:
     factories.dataset(alice, name="First")
     wanted = factories.dataset(alice, name="Second")
     factories.dataset(alice, name="Not ready", training_ready=False)
     factories.dataset(bob, name="Of bob")
     factories.dataset(alice, name="Newest")
-    html = seen(page(alice).get(f"/training/configure?dataset={wanted.pk}"))
+    html = seen(browse(alice).get(f"/training/configure?dataset={wanted.pk}"))
     assert "First" in html
     assert "Not ready" not in html
     assert "Of bob" not in html
     assert f'<option value="{wanted.pk}" selected>' in html
 
 
-def test_the_form_proposes_the_recommended_preset_with_help_and_ranges(page: Browse, alice: User) -> None:
+def test_the_form_proposes_the_recommended_preset_with_help_and_ranges(browse: Browse, alice: User) -> None:
     factories.dataset(alice)
-    html = seen(page(alice).get("/training/configure"))
+    html = seen(browse(alice).get("/training/configure"))
     assert re.search(r'value="recommended"[^>]* checked', html)
     assert "Quick Test" in html
     assert "1e-6 to 0.01." in html
     assert "H100-80GB — $4.20 per hour" in html
 
 
-def test_without_a_ready_dataset_the_form_leads_to_the_datasets(page: Browse, alice: User) -> None:
-    assert "No dataset is ready yet" in seen(page(alice).get("/training/configure"))
+def test_without_a_ready_dataset_the_form_leads_to_the_datasets(browse: Browse, alice: User) -> None:
+    assert "No dataset is ready yet" in seen(browse(alice).get("/training/configure"))
 
 
 @pytest.mark.parametrize("path", ["/training/jobs", "/training/configure", "/training/jobs/{job}"])
-def test_pages_have_neither_inline_scripts_nor_inline_styles(path: str, page: Browse, alice: User) -> None:
+def test_pages_have_neither_inline_scripts_nor_inline_styles(path: str, browse: Browse, alice: User) -> None:
     job = factories.job(alice)
-    html = seen(page(alice).get(path.format(job=job.pk)))
+    html = seen(browse(alice).get(path.format(job=job.pk)))
     assert not re.search(r"<script(?![^>]*(src=|application/json))", html)
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=", html)

@@ -80,28 +80,28 @@ def test_reading_all_reads_ones_own_alone(alice: User, bob: User, api: Api) -> N
     assert Notification.objects.filter(owner=bob, read=False).count() == 1
 
 
-def test_the_page_says_when_there_is_nothing(alice: User, page: Page) -> None:
-    assert "No notifications yet" in page(alice).get("/notifications").content.decode()
+def test_the_page_says_when_there_is_nothing(alice: User, browse: Page) -> None:
+    assert "No notifications yet" in browse(alice).get("/notifications").content.decode()
 
 
-def test_the_page_shows_ones_own_and_escapes_them(alice: User, bob: User, page: Page) -> None:
+def test_the_page_shows_ones_own_and_escapes_them(alice: User, bob: User, browse: Page) -> None:
     tell(alice, "<b>bold</b> title")
     tell(bob, "not for alice")
-    text = page(alice).get("/notifications").content.decode()
+    text = browse(alice).get("/notifications").content.decode()
     assert "&lt;b&gt;bold&lt;/b&gt; title" in text
     assert "not for alice" not in text
 
 
-def test_opening_one_reads_it_and_goes_where_it_points(alice: User, page: Page) -> None:
+def test_opening_one_reads_it_and_goes_where_it_points(alice: User, browse: Page) -> None:
     row = tell(alice, action_url="/training/jobs")
-    answer = page(alice).post(f"/notifications/{row.pk}/read", {"follow": "1"})
+    answer = browse(alice).post(f"/notifications/{row.pk}/read", {"follow": "1"})
     assert answer["Location"] == "/training/jobs"
     row.refresh_from_db()
     assert row.read
 
 
-def test_the_page_reads_one_or_all(alice: User, page: Page) -> None:
-    client = page(alice)
+def test_the_page_reads_one_or_all(alice: User, browse: Page) -> None:
+    client = browse(alice)
     row = tell(alice)
     tell(alice)
     assert client.post(f"/notifications/{row.pk}/read")["Location"] == "/notifications"
@@ -110,17 +110,17 @@ def test_the_page_reads_one_or_all(alice: User, page: Page) -> None:
     assert "All read" in client.get("/notifications?unread=true").content.decode()
 
 
-def test_somebody_elses_is_a_404_on_the_page_too(alice: User, bob: User, page: Page) -> None:
+def test_somebody_elses_is_a_404_on_the_page_too(alice: User, bob: User, browse: Page) -> None:
     row = tell(bob)
-    assert page(alice).post(f"/notifications/{row.pk}/read").status_code == 404
+    assert browse(alice).post(f"/notifications/{row.pk}/read").status_code == 404
 
 
 def test_the_page_is_for_those_who_logged_in(client: Client, db: None) -> None:
     assert client.get("/notifications")["Location"].startswith("/login")
 
 
-def test_the_bell_counts_unread_ones(alice: User, page: Page) -> None:
-    client = page(alice)
+def test_the_bell_counts_unread_ones(alice: User, browse: Page) -> None:
+    client = browse(alice)
     assert "bell-count" not in client.get("/settings/tokens").content.decode()
     tell(alice)
     tell(alice, read=True)
@@ -128,16 +128,16 @@ def test_the_bell_counts_unread_ones(alice: User, page: Page) -> None:
     assert '<span class="bell-count">1<' in text
 
 
-def test_a_page_counts_once(alice: User, page: Page, django_assert_num_queries: Callable[..., object]) -> None:
-    client = page(alice)
+def test_a_page_counts_once(alice: User, browse: Page, django_assert_num_queries: Callable[..., object]) -> None:
+    client = browse(alice)
     tell(alice)
     with django_assert_num_queries(4):  # type: ignore[attr-defined]  # session, user, tokens, count
         client.get("/settings/tokens")
 
 
-def test_the_admin_shows_both_tables_read_only(operator: User, alice: User, page: Page) -> None:
+def test_the_admin_shows_both_tables_read_only(operator: User, alice: User, browse: Page) -> None:
     row = tell(alice, "for the operator's eyes")
-    client = page(operator)
+    client = browse(operator)
     assert "for the operator" in client.get("/admin/notifications/notification/").content.decode()
     assert client.get("/admin/notifications/delivery/").status_code == 200
     detail = client.get(f"/admin/notifications/notification/{row.pk}/change/").content.decode()
