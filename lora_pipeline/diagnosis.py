@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import requests
+from celery import Celery
 from celery.exceptions import OperationalError
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -120,8 +121,10 @@ def _interval(schedule: PeriodicTask | None) -> timedelta:
 
 def _workers() -> Finding:
     try:
-        with celery_app.connection_for_write(settings.CELERY_BROKER_URL, connect_timeout=BROKER_TIMEOUT_S) as broker:
-            answers = celery_app.control.inspect(timeout=BROKER_TIMEOUT_S, connection=broker).active_queues() or {}
+        # An app of its own: replies travel over the app's pool, whatever connection one hands in.
+        with Celery(broker=settings.CELERY_BROKER_URL, set_as_current=False) as asking:
+            asking.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+            answers = asking.control.inspect(timeout=BROKER_TIMEOUT_S).active_queues() or {}
     except (OperationalError, KombuError, OSError) as error:
         return Finding("workers", False, _words(error), "Correct REDIS_URL.")
     served = {queue["name"] for queues in answers.values() for queue in queues}
