@@ -153,6 +153,7 @@ def test_servers_of_ones_own_take_the_place_of_the_embedded_ones(
     cluster = gpu_node(speed=10, gpus=("H100-80GB:1", "A100-80GB:2"))
     ended = run_once(
         own,
+        DATABASE_URL=f"sqlite:///{tmp_path / 'own.sqlite3'}",  # fresh as the buckets are: rows and files go together
         REDIS_URL=broker_url,
         S3_ENDPOINT_URL=s3_server.server.endpoint_url or "",
         S3_ACCESS_KEY_ID=s3_server.server.access_key_id or "",
