@@ -39,6 +39,7 @@ class Gate:
     name: str
     cluster: Cluster
     capabilities: Capabilities
+    had_failures: bool
 
 
 def enter(name: str, *, to_submit: bool = False) -> Gate:
@@ -64,7 +65,7 @@ def enter(name: str, *, to_submit: bool = False) -> Gate:
             closed = _closed(name, error)
             if to_submit or not is_known:
                 raise closed from error
-    return Gate(name, cluster, _capabilities(row))
+    return Gate(name, cluster, _capabilities(row), row.consecutive_failures > 0 or row.open_until is not None)
 
 
 def known(name: str) -> Capabilities:
@@ -72,11 +73,10 @@ def known(name: str) -> Capabilities:
     return _capabilities(ClusterRow.objects.get(name=name))
 
 
-def note_success(name: str) -> None:
-    """A call was answered: close the breaker."""
-    ClusterRow.objects.filter(name=name).exclude(consecutive_failures=0, open_until=None).update(
-        consecutive_failures=0, open_until=None, last_error=""
-    )
+def note_success(door: Gate) -> None:
+    """A call was answered: close the breaker. As a rule there is nothing to write."""
+    if door.had_failures:
+        ClusterRow.objects.filter(name=door.name).update(consecutive_failures=0, open_until=None, last_error="")
 
 
 def note_failure(name: str, error: ClusterError) -> None:

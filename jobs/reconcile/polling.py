@@ -69,7 +69,7 @@ def _ask(door: gate.Gate, requests: list[PollRequest]) -> dict[str, Polled | Clu
     except ClusterError as error:
         gate.note_failure(door.name, error)
         return {request.external_job_id: error for request in requests}
-    gate.note_success(door.name)
+    gate.note_success(door)
     return answers
 
 

@@ -88,7 +88,7 @@ def _send(lease: lifecycle.Lease, submission: Submission, attempt: JobAttempt, d
         gate.note_failure(door.name, error)
         _not_sent(lease, error)
         return
-    gate.note_success(door.name)
+    gate.note_success(door)
     accept.accepted(lease, external_id)
 
 
