@@ -80,17 +80,20 @@ def test_queued_messages_outlive_a_kill_of_the_broker(tmp_path: Path) -> None:
         assert client.llen("control") == 21
 
 
-def test_stored_objects_outlive_a_restart_on_other_ports(tmp_path: Path) -> None:
-    def run(contents: bytes | None) -> bytes:
-        chosen = storage.free_ports()
+def test_stored_objects_outlive_restarts_on_the_same_and_on_other_ports(tmp_path: Path) -> None:
+    def run(chosen: dict[str, int], key: str) -> list[bytes]:
         server = storage.server(port=chosen["s3"], access_key_id="stack", secret_access_key="secret")
         program = storage.program(chosen=chosen, folder=tmp_path, reached_as=server, buckets=["lora-models"])
         with programs.running(program, tmp_path / "log"):
-            if contents is not None:
-                server.client().put_object(Bucket="lora-models", Key="adapter", Body=contents)
-            return server.client().get_object(Bucket="lora-models", Key="adapter")["Body"].read()
+            client = server.client()
+            client.put_object(Bucket="lora-models", Key=key, Body=key.encode())
+            keys = [entry["Key"] for entry in client.list_objects_v2(Bucket="lora-models")["Contents"]]
+            return [client.get_object(Bucket="lora-models", Key=key)["Body"].read() for key in keys]
 
-    assert run(b"weights") == run(None) == b"weights"
+    first = storage.free_ports()
+    assert run(first, "a") == [b"a"]
+    assert run(first, "b") == [b"a", b"b"]
+    assert run(storage.free_ports(), "c") == [b"a", b"b", b"c"]
 
 
 def test_a_program_that_fails_to_start_says_why(tmp_path: Path) -> None:
