@@ -114,7 +114,9 @@ def test_validating_again_and_deleting(validated: MakeDataset, alice: User, brow
 
 
 @pytest.mark.parametrize("action", ["", "/edit", "/validate", "/delete"])
-def test_another_users_dataset_is_a_404(imported: MakeDataset, alice: User, bob: User, browse: Page, action: str) -> None:
+def test_another_users_dataset_is_a_404(
+    imported: MakeDataset, alice: User, bob: User, browse: Page, action: str
+) -> None:
     dataset = imported(alice)
     browser = browse(bob)
     for answer in (
