@@ -95,7 +95,7 @@ def program(*, chosen: dict[str, int], folder: Path, reached_as: S3Server, bucke
         "admin.ui": "false",
         "webdav": "false",
         "master.telemetry": "false",
-        # A resumed master looks for peers 400 times a second; all it has to know it learns from the volumes anyway.
+        # A resumed master wakes up 400 times a second; what it has to know it learns from the volumes anyway.
         "master.resumeState": "false",
         "master.volumeSizeLimitMB": "1024",
         # Each bucket takes a volume; weed would allow as many as fit the disk when full, on a small one too few.
