@@ -40,6 +40,11 @@ def process_training_jobs() -> dict[str, int]:
     return due.counts()
 
 
+@shared_task(name="jobs.refresh_clusters")
+def refresh_clusters() -> None:
+    reconcile.refresh_all()
+
+
 @shared_task(name="jobs.submit_job")
 def submit_job(job_id: str) -> None:
     started = timezone.now()

@@ -7,6 +7,7 @@ from django.db.migrations.state import StateApps
 
 ROWS = [
     ("Process training jobs", "jobs.process_training_jobs", None, "Submits, polls, cancels and collects what is due."),
+    ("Look at GPU clusters", "jobs.refresh_clusters", None, "Learns what clusters can do and which GPUs they have."),
     ("Sweep datasets", "datasets.sweep", 60, "Restarts validations whose messages or workers were lost."),
 ]
 

@@ -68,6 +68,15 @@ def enter(name: str, *, to_submit: bool = False) -> Gate:
     return Gate(name, cluster, _capabilities(row), row.consecutive_failures > 0 or row.open_until is not None)
 
 
+def refresh_all() -> None:
+    """Learn what each cluster can do and which GPUs it has, where that is not known or old."""
+    for name in registry.cluster_names():
+        try:
+            enter(name)
+        except GateClosed as closed:
+            logger.info("GPU cluster %s: %s", name, closed.reason)
+
+
 def known(name: str) -> Capabilities:
     """What was last learned of a cluster, without asking it."""
     return _capabilities(ClusterRow.objects.get(name=name))
