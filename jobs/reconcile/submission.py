@@ -32,7 +32,10 @@ def submit(job_id: uuid.UUID | str) -> None:
     with lifecycle.leased(job_id, statuses={Status.QUEUED}) as lease:
         if lease is not None:
             _submit(lease)
-    cancellation.release(job_id)
+    # Read before the attempt to claim: a claim writes, and as a rule there is nothing to stop. Who cancels
+    # after this read finds the lease free.
+    if TrainingJob.objects.filter(pk=job_id, status=Status.CANCELLING).exists():
+        cancellation.release(job_id)
 
 
 def _submit(lease: lifecycle.Lease) -> None:
