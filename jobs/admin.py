@@ -22,6 +22,7 @@ from jobs import services, tasks
 from jobs.exceptions import BrokerUnavailable, JobError
 from jobs.models import (
     BaseModel,
+    Checkpoint,
     Cluster,
     CostRecord,
     CycleRun,
@@ -186,6 +187,13 @@ class CostRecordAdmin(ReadOnly):
     list_select_related = ("job", "owner")
     search_fields = ("job__id", "job__name", "owner__username")
     date_hierarchy = "recorded_at"
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(ReadOnly):
+    list_display = ("job", "attempt", "restart", "step", "epoch", "validation_loss", "saved_at")
+    list_select_related = ("job",)
+    search_fields = ("job__id", "job__name")
 
 
 @admin.register(ModelArtifact)

@@ -3,11 +3,12 @@
 
 from jobs.models.catalog import BaseModel, GpuPrice
 from jobs.models.job import JobAttempt, JobEvent, TrainingJob
-from jobs.models.run import CostRecord, JobLog, MetricsPoint, ModelArtifact
+from jobs.models.run import Checkpoint, CostRecord, JobLog, MetricsPoint, ModelArtifact
 from jobs.models.system import Cluster, CycleRun, Installation
 
 __all__ = [
     "BaseModel",
+    "Checkpoint",
     "Cluster",
     "CostRecord",
     "CycleRun",

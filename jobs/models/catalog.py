@@ -11,12 +11,18 @@ class BaseModel(models.Model):
         FOLDER = "folder", "Folder on the GPU machines"
         S3 = "s3", "Prefix in S3 storage"
         HUB = "hub", "Hub id"
+        PACKAGE = "package", "Python package that ships a GGUF file"
 
     name = models.CharField(max_length=200, unique=True, help_text="as users choose it and the cluster gets it")
     source = models.CharField(max_length=16, choices=Source, default=Source.HUB)
-    location = models.CharField(max_length=1024, help_text="folder, S3 prefix or hub id")
+    location = models.CharField(max_length=1024, help_text="folder, s3://bucket/prefix, hub id, or name==version")
     parameters = models.BigIntegerField(help_text="number of weights, such as 8000000000")
     context_length = models.PositiveIntegerField(help_text="tokens")
+    architecture = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="{layers, hidden_size, intermediate_size, kv_size, vocab_size}; empty: memory is not estimated",
+    )
     tokenizer = models.CharField(max_length=1024, blank=True, help_text="empty: the model's own")
     licence = models.CharField(max_length=100, blank=True)
     is_default = models.BooleanField(default=False)

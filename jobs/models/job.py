@@ -27,12 +27,31 @@ class TrainingJob(models.Model):
         blank=True,
         help_text="frozen at creation; empty = no price",
     )
+    validation_dataset = models.ForeignKey(
+        "datasets.Dataset",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="evaluated on instead of a part of the dataset",
+    )
+    estimate = models.JSONField(default=dict, help_text="as it was shown when the job was created")
+    resume_from = models.ForeignKey(
+        "jobs.Checkpoint",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="resumed_by",
+        help_text="of an earlier job: training goes on there",
+    )
     retry_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries")
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - NULLs are not unique
     request_sha256 = models.CharField(max_length=64, blank=True, help_text="of the request behind the key")
 
     status = models.CharField(max_length=16, choices=[(s.value, s.value) for s in Status], default=Status.QUEUED.value)
     current_stage = models.CharField(max_length=64, default=Stage.QUEUED.value)
+    stage_detail = models.CharField(max_length=300, blank=True, help_text="what the stage is busy with, in words")
+    stage_progress = models.FloatField(null=True, blank=True, help_text="% of the stage; empty: not known")
     progress = models.FloatField(default=0)
     current_epoch = models.IntegerField(default=0)
     total_epochs = models.IntegerField(default=0)
@@ -157,6 +176,9 @@ class JobAttempt(models.Model):
     end_reason = models.CharField(max_length=200, blank=True)
 
     metrics_cursor = models.BigIntegerField(default=0, help_text="seq of the last point taken over")
+    checkpoints_reported = models.PositiveIntegerField(
+        default=0, help_text="how many the cluster says are in storage; more than our rows: fetch the list"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -14,6 +14,7 @@ METRIC_NAMES = (
     "gradient_norm",
     "throughput",
     "gpu_utilization",
+    "gpu_memory",
 )
 
 
@@ -36,6 +37,7 @@ class MetricsPoint(models.Model):
     gradient_norm = models.FloatField(null=True, blank=True)
     throughput = models.FloatField(null=True, blank=True, help_text="tokens/s")
     gpu_utilization = models.FloatField(null=True, blank=True, help_text="%")
+    gpu_memory = models.FloatField(null=True, blank=True, help_text="GiB, the most used so far on one GPU")
     timestamp = models.DateTimeField(null=True, blank=True, help_text="the cluster's clock")
     created_at = models.DateTimeField()
 
@@ -85,6 +87,32 @@ class CostRecord(models.Model):
         constraints = [models.UniqueConstraint(fields=["job", "attempt", "cost_type"], name="cost_once_per_attempt")]
 
 
+class Checkpoint(models.Model):
+    """A state of the training that lies in storage while and after it trains; a new job may go on from it."""
+
+    job = models.ForeignKey(TrainingJob, on_delete=models.PROTECT, related_name="checkpoints")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    attempt = models.PositiveIntegerField()
+    restart = models.PositiveIntegerField(default=0)
+    step = models.BigIntegerField()
+    epoch = models.FloatField(null=True, blank=True)
+    validation_loss = models.FloatField(null=True, blank=True, help_text="of the evaluation at this step")
+    storage_prefix = models.CharField(max_length=1024, help_text="in lora-models")
+    files = models.JSONField(default=list, help_text="[{path, size, sha256}], paths below the prefix")
+    saved_at = models.DateTimeField(null=True, blank=True, help_text="the cluster's clock")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "checkpoints"
+        ordering = ["attempt", "restart", "step"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "attempt", "restart", "step"], name="checkpoint_once_per_step")
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.step} of {self.job_id}"
+
+
 class ArtifactStatus(models.TextChoices):
     COLLECTING = "collecting", "Being brought into storage"
     READY = "ready", "Ready"
@@ -101,6 +129,7 @@ class ModelArtifact(models.Model):
     name = models.CharField(max_length=200)
     version = models.PositiveIntegerField(default=1, help_text="counts the artifacts of one owner and name")
     status = models.CharField(max_length=16, choices=ArtifactStatus, default=ArtifactStatus.COLLECTING)
+    is_partial = models.BooleanField(default=False, help_text="kept from a run that was stopped before its end")
     storage_bucket = models.CharField(max_length=32, default="lora-models")
     storage_prefix = models.CharField(max_length=1024)
     files = models.JSONField(default=list, help_text="[{path, size, sha256}]")
