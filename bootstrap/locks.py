@@ -13,7 +13,12 @@ LOCKS = {
     "requirements/dev.in": "requirements/dev.txt",
     "gpu_node/requirements.in": "gpu_node/requirements.txt",
     "gpu_node/requirements-dev.in": "gpu_node/requirements-dev.txt",
+    "trainer/requirements.in": "trainer/requirements.txt",
+    "trainer/requirements-dev.in": "trainer/requirements-dev.txt",
+    "trainer/requirements-cuda.in": "trainer/requirements-cuda.txt",
 }
+# torch stays out of the trainer's locks: which of its builds, and so which hash, is each machine's choice.
+EXCLUDED = {"trainer": "trainer/requirements-torch.txt"}
 
 
 def pin_anew(root: Path, installer: Installer, arguments: Sequence[str]) -> None:
@@ -24,8 +29,10 @@ def pin_anew(root: Path, installer: Installer, arguments: Sequence[str]) -> None
     if not isinstance(installer, Uv):
         raise SetupFailed("Locks are made by uv, and uv has no wheel for this machine.")
     for source, lock in LOCKS.items():
+        excluded = EXCLUDED.get(source.partition("/")[0])
         installer.run(
             *("pip", "compile", str(root / source), "--output-file", str(root / lock)),
             *("--universal", "--python-version", "3.11", "--generate-hashes"),
+            *(("--excludes", str(root / excluded)) if excluded else ()),
             *("--custom-compile-command", "bin/lock", *installer.arguments, *arguments),
         )
