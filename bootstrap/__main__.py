@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # was this folder, since Python was started on it
 
-from bootstrap import installer, locks  # noqa: E402 - needs the path above
+from bootstrap import installer, locks, trainer  # noqa: E402 - needs the path above
 from bootstrap.environment import Checkout  # noqa: E402
 
 UV = ROOT / "requirements" / "uv.txt"
@@ -18,16 +18,20 @@ NODE_DEV = [ROOT / "gpu_node" / "requirements-dev.txt"]
 
 
 def main(name: str, arguments: list[str]) -> None:
-    """Set up for `name` (demo, test, manage, benchmark or lock) and become it."""
+    """Set up for `name` (demo, test, manage, benchmark, trainer or lock) and become it."""
     checkout = Checkout(ROOT)
     found = partial(installer.find, checkout.local / "tools", UV)
     if name == "lock":
         locks.pin_anew(ROOT, found(), arguments)
         return
+    if name == "trainer":
+        trainer.become(ROOT, arguments)
     tests = name in ("test", "benchmark")
     python = checkout.ready("venv", APP + DEV if tests else APP, installer=found)
     if name != "manage":
         checkout.ready("gpu_node", NODE + NODE_DEV if tests else NODE, installer=found)
+    if name == "test":
+        trainer.ready(ROOT, "--dev")  # bin/demo leaves this to the node, which shows how far it is on the job's page
     module = "benchmarks" if name == "benchmark" else f"lora_pipeline.devstack.{name}"
     checkout.hand_over(python, "-m", module, *arguments)
 
