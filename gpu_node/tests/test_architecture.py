@@ -18,13 +18,14 @@ LAYERS = [
     {"faults"},
     {"api", "auth"},
     {"problems", "links", "connections", "settings"},
-    {"errands"},
+    {"provision", "errands"},
     {"node"},
-    {"simulated"},
+    {"simulated", "trained"},
     {"book", "verdicts"},
     {"store", "queue", "agenda"},
     {"executor"},
     {"jobs"},
+    {"provisioning", "orders"},
     {"spec", "clock"},
 ]
 

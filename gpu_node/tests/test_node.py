@@ -12,7 +12,7 @@ from gpu_node.node import CheckpointGone, KeyReused, Node
 from gpu_node.queue import GpuQueue
 from gpu_node.simulated.executor import SimulatedExecutor
 from gpu_node.simulated.mishaps import Mishap, MishapKind
-from gpu_node.spec import Dataset, InvalidOrder, JobSpec
+from gpu_node.spec import Dataset, InvalidOrder, JobSpec, ResumeFrom
 from gpu_node.store import Store
 
 
@@ -308,7 +308,7 @@ def test_orders_that_cannot_be_met_are_refused(bench: Bench) -> None:
     with pytest.raises(InvalidOrder):
         bench.submit(gpu_count=3)
     with pytest.raises(CheckpointGone):
-        bench.submit(resume_from="run-unknown")
+        bench.submit(resume_from=ResumeFrom("run-unknown"))
     with pytest.raises(UnknownJob):
         bench.node.get("run-unknown")
 

@@ -15,8 +15,9 @@ from gpu_node.errands.callbacks import Callbacks
 from gpu_node.errands.crew import Crew
 from gpu_node.errands.inputs import fetch_inputs
 from gpu_node.jobs import Job
+from gpu_node.orders import read_order
 from gpu_node.queue import GpuQueue
-from gpu_node.spec import Dataset, InvalidOrder, JobSpec, read_order
+from gpu_node.spec import Dataset, InvalidOrder, JobSpec, RemoteFile
 from servers import Outside
 
 ORDER: dict[str, Any] = {
@@ -26,6 +27,7 @@ ORDER: dict[str, Any] = {
     "hyperparameters": {"epochs": 3, "my_own": "kept"},
     "gpu_config": {"type": "H100-80GB", "count": 2},
 }
+FILE: dict[str, Any] = {"path": "a/b.safetensors", "url": "https://storage/b", "size": 3}
 
 
 def test_an_order_of_level_1_is_read() -> None:
@@ -34,6 +36,36 @@ def test_an_order_of_level_1_is_read() -> None:
     assert spec.dataset == Dataset("https://storage/data")
     assert spec.hyperparameters["my_own"] == "kept"
     assert spec.max_runtime_s is None
+
+
+def test_a_model_a_validation_file_and_a_checkpoint_are_read() -> None:
+    spec = read_order(
+        ORDER
+        | {
+            "base_model_source": {"kind": "files", "location": "SmolLM2", "files": [FILE], "licence": "MIT"},
+            "validation_dataset": {"url": "https://storage/v", "sha256": "ab", "bytes": 7},
+            "resume_from": {"external_job_id": "run-1", "step": 40, "files": [FILE | {"sha256": "cd"}]},
+        }
+    )
+    source, resume = spec.model_source, spec.resume_from
+    assert (source.name, source.kind, source.licence) == ("SmolLM2-135M", "files", "MIT")
+    assert source.files == (RemoteFile("a/b.safetensors", "https://storage/b", 3),)
+    assert spec.validation == Dataset("https://storage/v", "ab", 7)
+    assert resume is not None
+    assert (resume.external_job_id, resume.step, resume.files[0].sha256) == ("run-1", 40, "cd")
+
+
+def test_a_base_model_without_a_source_comes_from_the_hub() -> None:
+    source = read_order(ORDER).model_source
+    assert (source.kind, source.location) == ("hub", "SmolLM2-135M")
+
+
+def test_new_addresses_make_no_new_order() -> None:
+    resume = {"external_job_id": "run-1", "step": 40}
+    first = read_order(ORDER | {"resume_from": resume | {"files": [FILE]}})
+    again = read_order(ORDER | {"resume_from": resume | {"files": [FILE | {"url": "https://storage/new"}]}})
+    other = read_order(ORDER | {"resume_from": resume | {"step": 41}})
+    assert first.fingerprint() == again.fingerprint() != other.fingerprint()
 
 
 def test_an_order_hides_its_secrets_when_it_is_printed() -> None:
@@ -59,6 +91,16 @@ def test_an_order_hides_its_secrets_when_it_is_printed() -> None:
         ({"limits": {"max_runtime_s": 0}}, "limits.max_runtime_s"),
         ({"limits": {"max_runtime_s": float("inf")}}, "limits.max_runtime_s"),
         ({"resume_from": {"job": "x"}}, "resume_from.external_job_id"),
+        ({"resume_from": {"external_job_id": "x", "step": -1}}, "resume_from.step"),
+        (
+            {"resume_from": {"external_job_id": "x", "files": [FILE | {"path": "../x"}]}},
+            "resume_from.files[0].path",
+        ),
+        ({"resume_from": {"external_job_id": "x", "files": [{"path": "x"}]}}, "resume_from.files[0].url"),
+        ({"base_model_source": {"kind": "pickle", "location": "x"}}, "base_model_source.kind"),
+        ({"base_model_source": {"kind": "hub"}}, "base_model_source.location"),
+        ({"base_model_source": {"kind": "files", "location": "x"}}, "base_model_source.files"),
+        ({"validation_dataset": {"sha256": "ab"}}, "validation_dataset.url"),
         ({"callback_url": "http://[broken"}, "callback_url"),
         ({"hyperparameters": {"learning_rate": "fast"}}, "hyperparameters.learning_rate"),
         ({"hyperparameters": {"rank": 1.5}}, "hyperparameters.rank"),

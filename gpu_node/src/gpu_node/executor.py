@@ -27,6 +27,7 @@ class RunOrder:
     gpu_count: int
     inputs: Inputs
     resume_from: str | None = None
+    resume_step: int | None = None
 
 
 @dataclass(frozen=True)

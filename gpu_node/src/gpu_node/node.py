@@ -20,7 +20,7 @@ from gpu_node.clock import Clock
 from gpu_node.executor import Executor, RunOrder, Sight
 from gpu_node.jobs import Inputs, Job, Phase, Status, Stop, Transition, Verdict
 from gpu_node.queue import GpuQueue
-from gpu_node.spec import FieldProblem, InvalidOrder, JobSpec
+from gpu_node.spec import FieldProblem, InvalidOrder, JobSpec, ResumeFrom
 from gpu_node.store import Store
 
 logger = logging.getLogger("gpu_node")
@@ -111,7 +111,7 @@ class Node:
         self._check_gpus(spec)
         now = self.clock.now()
         if spec.resume_from is not None and not self._can_resume(spec.resume_from, now):
-            raise CheckpointGone(spec.resume_from)
+            raise CheckpointGone(spec.resume_from.external_job_id)
         job = self._jobs.add(f"run-{secrets.token_hex(8)}", spec, key, now)
         self._errands.tell(job, job.transitions[0], 1)
         self._queue.join(job.external_id, spec.gpu_type, spec.gpu_count)
@@ -164,7 +164,8 @@ class Node:
             gpu_type=job.spec.gpu_type,
             gpu_count=job.spec.gpu_count,
             inputs=inputs,
-            resume_from=job.spec.resume_from,
+            resume_from=job.spec.resume_from.external_job_id if job.spec.resume_from else None,
+            resume_step=job.spec.resume_from.step if job.spec.resume_from else None,
         )
         self.executor.begin(order, now)
         self._keep(replace(job, phase=Phase.RUNNING, inputs=inputs))
@@ -308,12 +309,15 @@ class Node:
             message = f"{spec.gpu_count} is more than the {total} of type {spec.gpu_type} here"
             raise InvalidOrder([FieldProblem("gpu_config.count", message)])
 
-    def _can_resume(self, external_id: str, now: float) -> bool:
+    def _can_resume(self, source: ResumeFrom, now: float) -> bool:
+        """Whether the checkpoint comes with the order or lies here."""
+        if source.files:
+            return True
         try:
-            job = self.get(external_id)
+            job = self.get(source.external_job_id)
         except UnknownJob:
             return False
-        return job.inputs is not None and self.executor.has_checkpoint(external_id, now)
+        return job.inputs is not None and self.executor.has_checkpoint(job.external_id, now)
 
 
 def _wants_uploads(job: Job) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gpu_node.jobs import Inputs, Job, Phase, Status, Stop, Transition, Verdict
-from gpu_node.spec import Dataset, JobSpec
+from gpu_node.spec import Dataset, JobSpec, ModelSource, RemoteFile, ResumeFrom
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -58,15 +58,16 @@ class Store:
         return replace(job, number=int(cursor.lastrowid or 0))
 
     def save(self, job: Job) -> None:
-        """Writes the job's changing record; once a job ended its URL and token are forgotten."""
+        """Writes the job's changing record; once a job ended its URLs and token are forgotten."""
         self._db.execute(
             "UPDATE jobs SET status = ?, ended = ?, started = ?, record = ? WHERE number = ?",
             (job.status, job.ended, job.started_at is not None, _encode(job), job.number),
         )
         if job.ended:
             self._db.execute(
-                "UPDATE jobs SET spec = json_remove(json_set(spec, '$.dataset.url', ''), '$.callback_token')"
-                " WHERE number = ?",
+                "UPDATE jobs SET spec = json_remove("
+                "json_set(spec, '$.dataset.url', '', '$.validation.url', ''),"
+                " '$.callback_token', '$.base_model_source.files', '$.resume_from.files') WHERE number = ?",
                 (job.number,),
             )
 
@@ -158,7 +159,25 @@ def _decode(row: tuple[int, str, str | None, float, str, str]) -> Job:
 
 
 def _decode_spec(facts: dict[str, Any]) -> JobSpec:
-    return JobSpec(**(facts | {"dataset": Dataset(**facts["dataset"])}))
+    """The spec that asdict wrote down."""
+    resume, source, validation = (
+        facts.get(name) for name in ("resume_from", "base_model_source", "validation")
+    )
+    return JobSpec(
+        **(
+            facts
+            | {
+                "dataset": Dataset(**facts["dataset"]),
+                "resume_from": ResumeFrom(**(resume | _files(resume))) if resume else None,
+                "base_model_source": ModelSource(**(source | _files(source))) if source else None,
+                "validation": Dataset(**validation) if validation else None,
+            }
+        )
+    )
+
+
+def _files(facts: dict[str, Any]) -> dict[str, tuple[RemoteFile, ...]]:
+    return {"files": tuple(RemoteFile(**file) for file in facts.get("files", ()))}
 
 
 def _decode_verdict(facts: dict[str, Any]) -> Verdict:

@@ -10,8 +10,9 @@ from gpu_node.api.bodies import invalid, read_json
 from gpu_node.api.desk import Desk, desk_of
 from gpu_node.jobs import Job
 from gpu_node.node import CheckpointGone, KeyReused
+from gpu_node.orders import read_order
 from gpu_node.problems import Problem
-from gpu_node.spec import InvalidOrder, JobSpec, read_order
+from gpu_node.spec import InvalidOrder, JobSpec
 
 MAX_KEY = 300
 IN_FLIGHT_RETRY_S = 1
@@ -76,7 +77,7 @@ def _take(desk: Desk, spec: JobSpec, key: str | None) -> Job:
     except InvalidOrder as error:
         raise invalid(error) from error
     except CheckpointGone as error:
-        detail = f"{spec.resume_from} has no checkpoint here to resume from; submit without resume_from."
+        detail = f"{error} has no checkpoint here to resume from; submit without resume_from."
         raise Problem(409, "checkpoint_gone", "Checkpoint gone", detail) from error
 
 

@@ -68,7 +68,8 @@ class SimulatedExecutor:
         seed = int.from_bytes(hashlib.sha256(order.run_id.encode()).digest()[:4], "big")
         resumed = 0
         if order.resume_from is not None:
-            resumed = self._checkpoint(order.resume_from, now)
+            known = self._ledger.load_run(order.resume_from) is not None
+            resumed = self._checkpoint(order.resume_from, now) if known else order.resume_step or 0
         plan = make_plan(order, seed)
         run = Run(order, plan, now, self._speed, min(resumed, plan.total_steps), self._fate(order))
         self._keep(run)

@@ -77,7 +77,7 @@ def make_plan(order: RunOrder, seed: int) -> Plan:
     per_epoch = max(1, math.ceil(math.ceil(lines / (batch * order.gpu_count)) / accumulation))
     total = max(1, math.ceil(epochs * per_epoch))
     log_every = int(_number(chosen, "logging_steps", math.ceil(total / MOST_POINTS)))
-    eval_every = int(_number(chosen, "eval_steps", math.ceil(total / EVALUATIONS)))
+    eval_every = int(_number(chosen, "eval_steps", 0)) or math.ceil(total / EVALUATIONS)
 
     parameters = parameter_count(order.base_model)
     tokens = max(1.0, order.inputs.bytes / BYTES_PER_TOKEN)
