@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.api import callbacks, catalog, costs, history, jobs, metrics, operations, plots
+from jobs.api import archive, callbacks, catalog, costs, history, jobs, metrics, operations, plots
 
 urlpatterns = [
     path("jobs", jobs.JobListView.as_view(), name="api-jobs"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/events", history.JobEventsView.as_view(), name="api-job-events"),
     path("jobs/<uuid:job_id>/logs", history.JobLogsView.as_view(), name="api-job-logs"),
     path("jobs/<uuid:job_id>/artifact", history.JobArtifactView.as_view(), name="api-job-artifact"),
+    path("jobs/<uuid:job_id>/artifact/archive", archive.JobArtifactArchiveView.as_view(), name="api-job-archive"),
     path("jobs/<uuid:job_id>/attach", operations.JobAttachView.as_view(), name="api-job-attach"),
     path(
         "jobs/<uuid:job_id>/declare-not-started",
