@@ -151,5 +151,12 @@ class CostsQuery(serializers.Serializer[dict[str, Any]]):
 def _documented(field: presets.Field) -> serializers.Field[Any, Any, Any, Any]:
     if field.choices:
         return serializers.ChoiceField(field.choices, required=False, help_text=field.help)
+    if field.is_flag:
+        return serializers.BooleanField(required=False, help_text=field.help)
     kind = serializers.IntegerField if field.is_whole else serializers.FloatField
-    return kind(required=False, help_text=f"{field.help} Must be {field.requirement}.")
+    return kind(required=False, help_text=_explained(field))
+
+
+def _explained(field: presets.Field) -> str:
+    zero = f" 0: {field.zero}." if field.zero else ""
+    return f"{field.help} Must be {field.requirement}.{zero}"

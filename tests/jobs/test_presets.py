@@ -136,3 +136,17 @@ def test_whatever_arrives_is_resolved_or_refused_in_words(overrides: dict[str, A
         names = list(refusal.details)
         overrides = {f"hyperparameters.{name}": None for name in overrides}
     assert names == list(presets.FIELDS) or set(names) <= set(overrides)
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", "yes", None, []])
+def test_a_switch_is_true_or_false_and_nothing_else(value: Any) -> None:
+    assert presets.resolve("custom", {"use_rslora": True})["use_rslora"] is True
+    assert problems({"use_rslora": value})["hyperparameters.use_rslora"][0].startswith("Must be true or false, not")
+
+
+def test_people_read_what_a_zero_or_a_switch_means() -> None:
+    assert presets.FIELDS["eval_steps"].shown(0) == "automatic"
+    assert presets.FIELDS["eval_steps"].shown(25) == 25
+    assert presets.FIELDS["early_stopping_patience"].shown(0) == "off"
+    assert presets.FIELDS["packing"].shown(False) == "no"
+    assert presets.FIELDS["dropout"].shown(0.0) == 0.0

@@ -81,6 +81,8 @@ def _range(pair: tuple[Any, Any] | None) -> dict[str, float] | None:
 def _documented(field: presets.Field) -> serializers.Field[Any, Any, Any, Any]:
     if field.choices:
         return serializers.ChoiceField(field.choices, help_text=field.help)
+    if field.is_flag:
+        return serializers.BooleanField(help_text=field.help)
     if field.is_whole:
         return serializers.IntegerField(help_text=f"{field.help} Must be {field.requirement}.")
     return serializers.FloatField(help_text=f"{field.help} Must be {field.requirement}.")
