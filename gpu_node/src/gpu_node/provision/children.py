@@ -1,7 +1,7 @@
-"""Child processes that fetch and install. They stay in our process group, so that what ends the node's ends them.
+"""Child processes that fetch and install. They stay in our process group: what ends the node's ends them.
 
-Those that `report` write JSON lines: {"progress", "text"} on the way, one with "done" at the end. A failed one says
-{"error": code, "text": what to do}, or nothing that can be read.
+Those that `report` write JSON lines: {"progress", "text"} on the way, one with "done" at the end. Who
+fails says {"error": code, "text": what to do}, or nothing that can be read.
 """
 
 import asyncio
@@ -50,9 +50,9 @@ async def report(
     changes: Mapping[str, str] | None = None,
     held: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """Runs `command` to its end and returns its last report; `follow` hears progress (0–100) and text.
+    """Runs `command` to its end and returns its last report; `follow` hears progress (0-100) and text.
 
-    Raises ProvisionFailed with the code that the child gives, else `failure`, and its advice or its last words.
+    Raises ProvisionFailed with the code that the child gives, else `failure`, and its advice or last words.
     """
     last: dict[str, Any] = {}
     words: list[str] = []
@@ -68,16 +68,16 @@ async def report(
             code = await child.wait()
         except TimeoutError:
             raise ProvisionFailed(
-                failure, f"`{shown(command)}` said nothing for an hour: try again."
+                failure, f"`{_shown(command)}` said nothing for an hour: try again."
             ) from None
     if code or not last.get("done"):
         advice = str(last.get("text") or "") if "error" in last else ""
-        told = advice or "\n".join([f"`{shown(command)}` ended with exit code {code}.", *words])
+        told = advice or "\n".join([f"`{_shown(command)}` ended with exit code {code}.", *words])
         raise ProvisionFailed(str(last.get("error") or failure), told)
     return last
 
 
-def shown(command: Sequence[str]) -> str:
+def _shown(command: Sequence[str]) -> str:
     """A command for people, shortened."""
     return " ".join(command[:4]) + (" …" if len(command) > 4 else "")
 

@@ -1,4 +1,4 @@
-"""Files behind signed URLs, put into a folder. What broke off goes on where it was; what is there is not fetched."""
+"""Files behind signed URLs, put into a folder. What broke off goes on where it was; what is there stays."""
 
 import asyncio
 import hashlib
@@ -13,7 +13,6 @@ from gpu_node.spec import RemoteFile
 TRIES = 5
 FIRST_PAUSE_S = 0.5
 REFUSED = {401, 403, 404, 410}
-_CHUNK = 1024 * 1024
 
 Fresh = Callable[[], Awaitable[Sequence[RemoteFile]]]
 
@@ -34,9 +33,9 @@ async def fetch(
     fresh: Fresh | None,
     follow: Callable[[float, str], None],
 ) -> None:
-    """Fetches all of `files` below `into`; `follow` hears progress (0–100) and the file's path.
+    """Fetches all of `files` below `into`; `follow` hears progress (0-100) and the file's path.
 
-    A URL that is refused is replaced through `fresh`, where given. Raises ProvisionFailed; OSError of the disk.
+    A URL that is refused is replaced through `fresh`, where given. Raises ProvisionFailed and OSError.
     """
     total = sum(file.size for file in files) or 1
     before = 0
@@ -80,8 +79,8 @@ async def _fetch(
             return files
     raise ProvisionFailed(
         "base_model_unavailable",
-        f"{wanted.path} of the base model could not be fetched: {trouble}. Check that this machine reaches the "
-        "storage address in the signed URLs and that the file is still there.",
+        f"{wanted.path} of the base model could not be fetched: {trouble}. Check that this machine "
+        "reaches the storage address in the signed URLs and that the file is still there.",
     )
 
 
@@ -117,7 +116,7 @@ async def _append(answer: httpx.Response, part: Path, there: int, count: Callabl
     with part.open("r+b" if there else "wb") as sink:
         sink.seek(there)
         sink.truncate()
-        async for chunk in answer.aiter_raw(_CHUNK):
+        async for chunk in answer.aiter_raw():
             sink.write(chunk)
             there += len(chunk)
             count(there)

@@ -14,8 +14,8 @@ from gpu_node.spec import ModelSource, RemoteFile
 class MachineProvisioner:
     """Implements Provisioner with child processes and the network.
 
-    `trainer` is the trainer's distribution (the folder with install.py), `environment` the environment's folder,
-    `models` where prepared base models are kept; `client` speaks to storage and stays the caller's.
+    `trainer` is the trainer's distribution (the folder with install.py), `environment` the folder of its
+    environment, `models` that of prepared base models; `client` speaks to storage and stays the caller's.
     """
 
     def __init__(self, *, trainer: Path, environment: Path, models: Path, client: httpx.AsyncClient) -> None:

