@@ -42,6 +42,10 @@ class Dataset(models.Model):
     avg_turns = models.FloatField(null=True, blank=True, help_text="messages per example")
     avg_tokens = models.FloatField(null=True, blank=True, help_text="tokens per example")
 
+    token_lengths = models.JSONField(
+        default=dict, help_text="histogram of the examples' lengths (datasets.validation.lengths); empty: not known"
+    )
+
     training_ready = models.BooleanField(default=False)
     validated_at = models.DateTimeField(null=True, blank=True)
     validation_progress = models.FloatField(default=0, help_text="0-100, while validating")

@@ -124,6 +124,7 @@ def _finish(dataset: Dataset, lease: uuid.UUID, found: ObjectInfo, report: Repor
         tokens_estimated=True,
         avg_turns=report.avg_turns,
         avg_tokens=report.avg_tokens,
+        token_lengths=report.lengths.as_json(),
         validation_errors=[problem.as_json() for problem in report.errors],
         validation_error_count=report.error_count,
         validation_warnings=[problem.as_json() for problem in report.warnings],

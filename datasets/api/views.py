@@ -25,7 +25,7 @@ from datasets.models import Dataset
 from datasets.selectors import dataset_get, visible_to
 from datasets.tasks import nudge_validation
 
-LONG_FIELDS = ("validation_errors", "validation_warnings", "sample")
+LONG_FIELDS = ("validation_errors", "validation_warnings", "sample", "token_lengths")
 
 
 class LimitedCreation(APIView):

@@ -4,6 +4,7 @@
     lines       chunks -> numbered lines          container   what kind of file it is at all
     strict_json one line -> one object            chat        one object -> what is wrong with the example
     sample      what the page shows of it         problems    findings and how many of them are kept
+    lengths     how long the examples are, and what a maximum length takes away
     report      the result
 
 A new format is a module like `chat` and an entry in `validator.FORMATS`.

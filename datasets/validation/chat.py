@@ -49,7 +49,7 @@ def _examine_messages(messages: list[Any]) -> Example:
     findings: list[Finding] = []
     tool_calls = ToolCalls()
     roles: list[str] = []
-    content_bytes = 0
+    content_bytes = learned_bytes = 0
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
         if not isinstance(message, dict):
@@ -61,9 +61,11 @@ def _examine_messages(messages: list[Any]) -> Example:
         findings += fault
         findings += tool_calls.check(where, role, message)
         findings += _content(where, role, message)
-        content_bytes += _size(message)
+        size = _size(message)
+        content_bytes += size
+        learned_bytes += size if role == "assistant" else 0
     findings += _order(roles)
-    return Example(tuple(findings), len(messages), content_bytes)
+    return Example(tuple(findings), len(messages), content_bytes, learned_bytes)
 
 
 def _role(where: str, message: dict[str, Any]) -> tuple[str, list[Finding]]:

@@ -16,11 +16,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`content_bytes`: UTF-8 bytes of all that the model reads or learns from it."""
+    """`content_bytes`: UTF-8 bytes of all that the model reads or learns from it; `learned_bytes`: of the
+    assistant's messages among them."""
 
     findings: tuple[Finding, ...]
     messages: int = 0
     content_bytes: int = 0
+    learned_bytes: int = 0
 
     @property
     def usable(self) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from datasets.validation.lengths import Lengths
 from datasets.validation.problems import Problem
 
 
@@ -13,7 +14,7 @@ class Report:
     `training_pairs` are usable examples (lines), each with an assistant message to learn. `validation_pairs`
     is 0: one file is training data; what a run holds out for evaluation is the run's own setting.
     `tokens` is an estimate, UTF-8 bytes of content / 4 rounded up, since no tokenizer is known here.
-    `errors` and `warnings` are the first ones; the counts are of all.
+    `lengths` are estimated likewise, per example. `errors` and `warnings` are the first ones; the counts are of all.
     """
 
     bytes: int
@@ -23,6 +24,7 @@ class Report:
     tokens: int
     avg_turns: float
     avg_tokens: float
+    lengths: Lengths
     errors: tuple[Problem, ...]
     error_count: int
     warnings: tuple[Problem, ...]

@@ -6,6 +6,7 @@ from typing import Any
 
 from datasets.validation import chat, container, sample, strict_json
 from datasets.validation.example import Example
+from datasets.validation.lengths import Lengths
 from datasets.validation.lines import MAX_LINE_BYTES, Line, LineSplitter
 from datasets.validation.problems import Findings
 from datasets.validation.report import Report
@@ -33,6 +34,7 @@ class Validator:
         self._max_remembered = max_remembered
         self._forgetful = False
         self._lines_with_text = self._examples = self._messages = self._content_bytes = 0
+        self._lengths = Lengths()
         self._sample: list[dict[str, Any]] = []
 
     def feed(self, chunk: bytes) -> None:
@@ -54,7 +56,7 @@ class Validator:
             for line in self._lines.finish():
                 self._check(line)
             self._check_amount()
-        tokens = -(-self._content_bytes // BYTES_PER_TOKEN)
+        tokens = _tokens(self._content_bytes)
         examples = self._examples or 1
         return Report(
             bytes=self._bytes,
@@ -64,6 +66,7 @@ class Validator:
             tokens=tokens,
             avg_turns=round(self._messages / examples, 2),
             avg_tokens=round(tokens / examples, 2),
+            lengths=self._lengths,
             errors=tuple(self._errors.kept),
             error_count=self._errors.count,
             warnings=tuple(self._warnings.kept),
@@ -116,6 +119,7 @@ class Validator:
         self._examples += 1
         self._messages += example.messages
         self._content_bytes += example.content_bytes
+        self._lengths.add(_tokens(example.content_bytes), _tokens(example.learned_bytes))
         if len(self._sample) < sample.EXAMPLES:
             self._sample.append(sample.shorten(value))
 
@@ -140,3 +144,8 @@ class Validator:
             plural = "example" if self._examples == 1 else "examples"
             error = f"There is {much} to learn from: {self._examples} {plural}."
             self._warnings.add(None, "", error, f"Collect {FEW} or more; hundreds are usual.")
+
+
+def _tokens(size: int) -> int:
+    """An estimate for so many bytes of text, rounded up."""
+    return -(-size // BYTES_PER_TOKEN)
