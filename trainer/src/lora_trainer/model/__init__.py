@@ -1,0 +1,1 @@
+"""What is trained, and on what: devices, tokenizer, base model, LoRA."""

@@ -1,0 +1,1 @@
+"""What a run leaves behind: adapter, tokenizer, samples, model card, summary."""
