@@ -83,6 +83,11 @@ class ErrorCode(StrEnum):
     PREEMPTED = "preempted"
     DATASET_UNREACHABLE = "dataset_unreachable"
     DATASET_HASH_MISMATCH = "dataset_hash_mismatch"
+    DATASET_INVALID = "dataset_invalid"
+    SETTINGS_INVALID = "settings_invalid"
+    BASE_MODEL_UNAVAILABLE = "base_model_unavailable"
+    ENVIRONMENT_FAILED = "environment_failed"
+    DISK_FULL = "disk_full"
     STOPPED_AT_CLUSTER = "stopped_at_cluster"
     ARTIFACT_UNAVAILABLE = "artifact_unavailable"
 
@@ -116,7 +121,8 @@ ADVICE: dict[ErrorCode, tuple[Side, str]] = {
     ),
     ErrorCode.NAN_LOSS: (
         Side.SETTINGS,
-        "The loss became NaN. Lower the learning rate and check the data for broken examples.",
+        "The loss became NaN. Resume from the last good checkpoint with a lower learning rate, or start anew with "
+        "one; check the data for broken examples if it happens again.",
     ),
     ErrorCode.MAX_RUNTIME: (
         Side.SETTINGS,
@@ -132,6 +138,30 @@ ADVICE: dict[ErrorCode, tuple[Side, str]] = {
     ErrorCode.DATASET_HASH_MISMATCH: (
         Side.DATA,
         "The file that the cluster downloaded is not the one that was validated. Validate it again, then retry.",
+    ),
+    ErrorCode.DATASET_INVALID: (
+        Side.DATA,
+        "The training program could not use the dataset. Read its answer, correct the examples it names, upload the "
+        "file again, then start a new job.",
+    ),
+    ErrorCode.SETTINGS_INVALID: (
+        Side.SETTINGS,
+        "The training program refused a setting. Read its answer, change that setting, then start a new job.",
+    ),
+    ErrorCode.BASE_MODEL_UNAVAILABLE: (
+        Side.SETTINGS,
+        "The cluster could not get the base model. Choose another one, or ask the operator to check its source in "
+        "the admin and whether the GPU machines reach it; then retry.",
+    ),
+    ErrorCode.ENVIRONMENT_FAILED: (
+        Side.CLUSTER,
+        "The GPU machine could not prepare the training environment. The operator finds the reason in the node's "
+        "log and may repair it; then retry.",
+    ),
+    ErrorCode.DISK_FULL: (
+        Side.CLUSTER,
+        "The disk of the GPU machine is full. The operator has to free space there; then resume from the last "
+        "checkpoint, or retry.",
     ),
     ErrorCode.STOPPED_AT_CLUSTER: (
         Side.CLUSTER,

@@ -81,6 +81,35 @@ class DatasetRef:
 
 
 @dataclass(frozen=True)
+class RemoteFile:
+    """A file behind a signed GET; `path` is relative to the whole that it is part of."""
+
+    path: str
+    size: int
+    url: str = field(repr=False)
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where a base model comes from. `kind` is folder, hub, package or files; `files` belong to the last alone."""
+
+    kind: str
+    location: str
+    files: Sequence[RemoteFile] = ()
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """A checkpoint to go on from: whose run saved it, at which step, and its files in storage."""
+
+    external_job_id: str
+    step: int
+    files: Sequence[RemoteFile] = ()
+
+
+@dataclass(frozen=True)
 class Submission:
     """One attempt. `key` is its idempotency key; a repeated submit carries the same values but for URLs."""
 
@@ -96,6 +125,9 @@ class Submission:
     labels: Mapping[str, str]
     callback_url: str | None = None
     callback_token: str | None = field(default=None, repr=False)
+    base_model_source: ModelSource | None = None
+    validation: DatasetRef | None = None
+    resume_from: ResumePoint | None = None
 
 
 @dataclass(frozen=True)
@@ -146,11 +178,14 @@ class Point:
 @dataclass(frozen=True)
 class Status:
     """A job as its cluster describes it. `state` is one of queued, running, cancelling, completed, failed,
-    cancelled, or, verbatim, anything else the cluster said; None means "not said"."""
+    cancelled, or, verbatim, anything else the cluster said; None means "not said". `stage_progress` is in percent
+    of the stage; `checkpoints` counts those that lie in storage."""
 
     external_job_id: str
     state: str
     stage: str | None = None
+    stage_detail: str | None = None
+    stage_progress: float | None = None
     progress: float | None = None
     current_epoch: int | None = None
     total_epochs: int | None = None
@@ -169,6 +204,7 @@ class Status:
     restart: int = 0
     eta_s: float | None = None
     model_files: Mapping[str, str] | None = field(default=None, repr=False)
+    checkpoints: int = 0
     simulated: bool = False
 
 
@@ -216,6 +252,19 @@ class ArtifactListing:
     complete: bool
 
 
+@dataclass(frozen=True)
+class SavedCheckpoint:
+    """A state of a run that its cluster saved. `path` is its folder below the run's, its files lie below that."""
+
+    path: str
+    step: int
+    restart: int
+    files: Sequence[ArtifactFile]
+    epoch: float | None = None
+    validation_loss: float | None = None
+    at: datetime | None = None
+
+
 class Cluster(Protocol):
     """A driver. Every call has a deadline of its own (connect 5 s, whole call 20 s by default)."""
 
@@ -256,6 +305,10 @@ class Cluster(Protocol):
 
     def artifacts(self, external_job_id: str) -> ArtifactListing:
         """The files that the job produced (feature `artifacts`)."""
+        ...
+
+    def checkpoints(self, external_job_id: str) -> Sequence[SavedCheckpoint]:
+        """The checkpoints that a new run could go on from (feature `checkpoints`); those not fit to store left out."""
         ...
 
     def download(self, url: str) -> Iterator[bytes]:

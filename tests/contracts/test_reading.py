@@ -61,6 +61,9 @@ JSON_VALUES = st.recursive(
                     "labels",
                     "current_step",
                     "has_more",
+                    "checkpoints",
+                    "stage_detail",
+                    "stage_progress",
                 ]
             ),
             inner,
@@ -134,6 +137,7 @@ def test_no_json_crashes_a_reader_or_gets_a_bad_number_through(value: Any) -> No
         answers.submitted,
         answers.known_jobs,
         answers.artifacts,
+        answers.checkpoints,
         lambda said: answers.log_page(said, 0),
     ):
         try:
@@ -143,7 +147,13 @@ def test_no_json_crashes_a_reader_or_gets_a_bad_number_through(value: Any) -> No
         told = result.status if isinstance(result, Polled) else result
         if isinstance(told, Status):
             json.dumps(
-                [told.progress, told.eta_s, dict(told.metrics), told.billing and told.billing.billable_seconds],
+                [
+                    told.progress,
+                    told.stage_progress,
+                    told.eta_s,
+                    dict(told.metrics),
+                    told.billing and told.billing.billable_seconds,
+                ],
                 allow_nan=False,
             )
             told.state.encode()

@@ -5,7 +5,7 @@ Stricter than progress: a wrong list here would start a job twice or store a fil
 
 from typing import Any
 
-from jobs.clusters.base import ArtifactFile, ArtifactListing, Capabilities, Known, LogPage
+from jobs.clusters.base import ArtifactFile, ArtifactListing, Capabilities, Known, LogPage, SavedCheckpoint
 from jobs.clusters.files import safe_path
 from jobs.clusters.http import envelope, progress, reading
 
@@ -86,6 +86,35 @@ def artifacts(answer: object) -> ArtifactListing:
     """The files of a job."""
     page, entries = envelope.listed(answer, "files", most=_MOST_FILES)
     return ArtifactListing([_file(reading.mapping(entry)) for entry in entries], page.get("complete") is not False)
+
+
+def checkpoints(answer: object) -> list[SavedCheckpoint]:
+    """The checkpoints of a job; one that has no step, no files or an unsafe path is left out."""
+    _, entries = envelope.listed(answer, "checkpoints", most=_MOST_FILES)
+    return [saved for entry in entries if (saved := _checkpoint(reading.mapping(entry))) is not None]
+
+
+def _checkpoint(said: Any) -> SavedCheckpoint | None:
+    step, files = reading.integer(said.get("step"), high=reading.MAX_BIGINT), said.get("files")
+    if step is None or not isinstance(files, list) or not 0 < len(files) <= _MOST_FILES:
+        return None
+    restart = reading.integer(said.get("restart")) or 0
+    try:
+        listed = [_file(reading.mapping(file)) for file in files]
+        path = safe_path(said.get("path", f"checkpoints/step-{step:06d}-r{restart}"))
+    except ValueError:
+        return None
+    if len({file.path for file in listed}) < len(listed):
+        return None
+    return SavedCheckpoint(
+        path=path,
+        step=step,
+        restart=restart,
+        files=listed,
+        epoch=reading.number(said.get("epoch"), low=0),
+        validation_loss=reading.number(said.get("validation_loss")),
+        at=reading.moment(said.get("at")),
+    )
 
 
 def _file(said: Any) -> ArtifactFile:

@@ -19,6 +19,7 @@ from jobs.clusters.base import (
     LogPage,
     Polled,
     PollRequest,
+    SavedCheckpoint,
     Status,
     Submission,
 )
@@ -88,6 +89,10 @@ class HttpCluster:
     def artifacts(self, external_job_id: str) -> ArtifactListing:
         answer = self._transport.call("GET", _path("artifacts", external_job_id))
         return understood(checked(answer, about_a_job=True), answers.artifacts)
+
+    def checkpoints(self, external_job_id: str) -> Sequence[SavedCheckpoint]:
+        answer = self._transport.call("GET", _path("checkpoints", external_job_id))
+        return understood(checked(answer, about_a_job=True), answers.checkpoints)
 
     def download(self, url: str) -> Iterator[bytes]:
         return self._transport.stream(url)

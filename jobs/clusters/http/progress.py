@@ -14,6 +14,7 @@ NOT_SAID = "unknown"
 
 _STATES = {"queued", "running", "cancelling", "completed", "failed", "cancelled"}
 _LONGEST_ERROR = 4000
+_LONGEST_DETAIL = 300
 
 
 def status(answer: object, external_job_id: str) -> Status:
@@ -27,6 +28,8 @@ def status(answer: object, external_job_id: str) -> Status:
         external_job_id=external_job_id,
         state=_state(layers),
         stage=reading.text(said.get("stage"), longest=64),
+        stage_detail=reading.text(said.get("stage_detail"), longest=_LONGEST_DETAIL),
+        stage_progress=reading.number(said.get("stage_progress"), low=0, high=100),
         progress=reading.number(said.get("progress"), low=0, high=100),
         current_epoch=reading.integer(said.get("current_epoch")),
         total_epochs=reading.integer(said.get("total_epochs")),
@@ -45,6 +48,7 @@ def status(answer: object, external_job_id: str) -> Status:
         restart=reading.integer(said.get("restart")) or 0,
         eta_s=reading.number(said.get("eta_seconds"), low=0, high=reading.TEN_YEARS_S),
         model_files=_addresses(said.get("model_files")),
+        checkpoints=reading.integer(said.get("checkpoints")) or 0,
         simulated=said.get("simulated") is True,
     )
 
