@@ -11,6 +11,8 @@ from typing import Any
 from lora_pipeline.devstack import ports, storage
 from lora_pipeline.devstack.places import read_json, write_private
 
+NODES = ("gpu-node", "gpu-node-level-1", "gpu-node-level-2")
+
 
 class PortTaken(Exception):
     """The port that the user wants is in use."""
@@ -20,18 +22,14 @@ class PortTaken(Exception):
 class Addresses:
     """A port for each server on the loopback address; `storage` has one for each of weed's servers.
 
-    A node at level 1 is another cluster than one at level 2: what was learned of the one is not true of the other.
+    `nodes` are the GPU nodes by name. A node that trains is another cluster than one that simulates, one at level 1
+    another than one at level 2: what was learned of the one is not true of the other.
     """
 
     web: int
     broker: int
-    node_1: int
-    node_2: int
+    nodes: dict[str, int]
     storage: dict[str, int]
-
-    def node(self, level: int) -> int:
-        """The port of the GPU node that speaks the cluster API at `level`."""
-        return self.node_1 if level == 1 else self.node_2
 
 
 def choose(memory: Path, *, web: int | None) -> Addresses:
@@ -39,12 +37,12 @@ def choose(memory: Path, *, web: int | None) -> Addresses:
     if web is not None and not ports.is_free(web):
         raise PortTaken(f"Port {web} is in use: choose another with --port, or leave --port out.")
     known = read_json(memory)
+    noted_nodes = known["nodes"] if isinstance(known.get("nodes"), dict) else {}
     taken = {web} if web is not None else set()
     chosen = Addresses(
         web=web or _kept(known, "web", taken),
         broker=_kept(known, "broker", taken),
-        node_1=_kept(known, "node_1", taken),
-        node_2=_kept(known, "node_2", taken),
+        nodes={name: _kept(noted_nodes, name, taken) for name in NODES},
         storage=_kept_storage(known, taken),
     )
     write_private(memory, json.dumps(asdict(chosen), indent=1))

@@ -20,11 +20,15 @@ Environment = Mapping[str, str]
 _QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
-def preparation(environment: Environment, folder: Path, *, users_file: Path) -> Program:
-    """Migrates, collects static files and makes the users, noted in `users_file`; ends by itself."""
+def preparation(environment: Environment, folder: Path, *, users_file: Path, trains_here: bool) -> Program:
+    """Migrates, collects static files and makes the users, noted in `users_file`; ends by itself.
+
+    `trains_here` adds what only a stack whose own node trains can offer.
+    """
+    options = ("--trains-here",) if trains_here else ()
     return Program(
         name="prepare",
-        command=(sys.executable, "-m", "lora_pipeline.devstack.prepare", str(users_file)),
+        command=(sys.executable, "-m", "lora_pipeline.devstack.prepare", str(users_file), *options),
         environment=environment,
         folder=folder,
         is_ready=lambda: True,

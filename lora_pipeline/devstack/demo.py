@@ -22,6 +22,10 @@ from lora_pipeline.devstack.terminal import Terminal
 from lora_pipeline.devstack.walk import Walk
 
 _STOPPED_BY_SIGNAL = 130
+_SIMULATED_SPEED = 2.0
+_FIRST_JOB = (
+    "The first job ever installs the trainer and fetches a small base model (minutes); then it trains for real."
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -55,7 +59,7 @@ def _run(asked: argparse.Namespace, places: Places, terminal: Terminal) -> int:
         places.forget()
     places.prepare()
     chosen = addresses.choose(places.ports, web=asked.port)
-    options = Options(level=asked.level, speed=asked.speed, poll_seconds=asked.poll_interval)
+    options = Options(level=asked.level or 2, speed=_speed(asked), poll_seconds=asked.poll_interval)
     stack = compose(places, options, chosen, os.environ)
     write_private(places.environment, as_shell(stack.settings))
     with (
@@ -121,6 +125,7 @@ def _welcome(stack: Stack, facts: dict[str, Any], places: Places, seconds: float
             "Logins (their API tokens are in demo.json):",
             *logins,
             f"Logs are in {places.logs}. Ctrl-C stops everything.",
+            *([_FIRST_JOB] if stack.trains_here else []),
             "",
         ]
     )
@@ -149,16 +154,24 @@ def _stay_until_done(
     return _STOPPED_BY_SIGNAL
 
 
+def _speed(asked: argparse.Namespace) -> float | None:
+    """The pace of simulated training; None for real training, which has neither a pace nor a lower level."""
+    if asked.simulated or asked.level is not None or asked.speed is not None:
+        return asked.speed or _SIMULATED_SPEED
+    return None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bin/demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end as soon as both jobs are done: 0 if they succeeded")
     parser.add_argument("--reset", action="store_true", help="forget everything stored, and begin anew")
     parser.add_argument("--port", type=int, help="of the web pages (default: a free one, kept over restarts)")
-    parser.add_argument("--level", type=int, choices=(1, 2), default=2, help="the GPU cluster API's level (default 2)")
-    parser.add_argument("--speed", type=float, default=2, help="of simulated training (default 2 times)")
+    parser.add_argument("--simulated", action="store_true", help="compute the training's figures instead of training")
+    parser.add_argument("--level", type=int, choices=(1, 2), help="simulated, at this level of the cluster API")
+    parser.add_argument("--speed", type=float, help=f"simulated, at this pace (default {_SIMULATED_SPEED} times)")
     parser.add_argument("--poll-interval", type=int, default=5, help="seconds between two ticks, at the first start")
     parser.add_argument("--no-jobs", dest="jobs", action="store_false", help="only start, create nothing")
-    parser.add_argument("--timeout", type=float, default=900, help="of --once, in seconds (default 900)")
+    parser.add_argument("--timeout", type=float, default=1500, help="of --once, in seconds (default 1500)")
     parser.add_argument("--state", type=Path, default=ROOT / ".local", help="where everything is kept (default .local)")
     return parser
 

@@ -7,15 +7,16 @@ name, jobs by their idempotency key.
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lora_pipeline.devstack import results
 from lora_pipeline.devstack.client import Api, ApiError
-from lora_pipeline.devstack.demo_data import DataSet, http_desk, shell_desk
+from lora_pipeline.devstack.demo_data import DataSet
+from lora_pipeline.devstack.plans import ON_A_CLUSTER, ON_THIS_MACHINE, Plan
 from lora_pipeline.devstack.storage import S3Server
 
 ENDED = ("completed", "failed", "cancelled")
@@ -27,25 +28,11 @@ class JourneyFailed(Exception):
     """The demo cannot go on; the message says why."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """One leg: which data set, which preset, on which GPUs."""
-
-    data_set: DataSet
-    imported: bool
-    preset: str
-    gpu_type: str
-    gpu_count: int
-
-
-PLANS = (
-    Plan(shell_desk(), imported=False, preset="recommended", gpu_type="H100-80GB", gpu_count=1),
-    Plan(http_desk(), imported=True, preset="quality", gpu_type="A100-80GB", gpu_count=2),
-)
-
-
 class Journey:
-    """Walks the plans for one user. `pause` waits between two looks, and raises to end the journey."""
+    """Walks the plans for one user. `pause` waits between two looks, and raises to end the journey.
+
+    `trains_here`: the cluster is the stack's own node, which trains for real on this machine.
+    """
 
     def __init__(
         self,
@@ -55,6 +42,7 @@ class Journey:
         s3: S3Server,
         buckets: Mapping[str, str],
         cluster_name: str,
+        trains_here: bool,
         say: Callable[[str], None],
         pause: Callable[[float], None],
     ) -> None:
@@ -63,13 +51,14 @@ class Journey:
         self._s3 = s3
         self._buckets = buckets
         self._cluster_name = cluster_name
+        self._trains_here = trains_here
         self._say = say
         self._pause = pause
 
     def begin(self) -> list[dict[str, Any]]:
         """Make the data sets and the jobs, or find those of an earlier run; returns the jobs. Raises JourneyFailed."""
         try:
-            return [self._start(plan) for plan in PLANS]
+            return [self._start(plan) for plan in (ON_THIS_MACHINE if self._trains_here else ON_A_CLUSTER)]
         except (ApiError, requests.RequestException, BotoCoreError, ClientError) as error:
             raise JourneyFailed(str(error)) from error
 
@@ -86,10 +75,13 @@ class Journey:
             self._pause(_BETWEEN_LOOKS)
 
     def check_results(self, jobs: list[dict[str, Any]]) -> None:
-        """Return if all jobs are completed and their artifacts can be fetched from storage; raises JourneyFailed."""
+        """Tell what came out, if all jobs are completed and what they made can be fetched; raises JourneyFailed."""
         try:
             ended = [self._api.get(f"jobs/{job['id']}")["job"] for job in jobs]
             problems = [problem for job in ended for problem in self._problems(job)]
+            for job in ended:
+                if job["artifact_id"]:
+                    self._describe(job)
         except (ApiError, requests.RequestException) as error:
             raise JourneyFailed(str(error)) from error
         if problems:
@@ -105,6 +97,7 @@ class Journey:
             "dataset_id": dataset["id"],
             "preset_id": plan.preset,
             "gpu_config": self._gpus(plan),
+            "hyperparameters": dict(plan.hyperparameters),
         }
         key = f"bin/demo {dataset['id']} {self._cluster_name}"
         job: dict[str, Any] = self._api.post("jobs", body, **{"Idempotency-Key": key[:255]})["job"]
@@ -180,7 +173,13 @@ class Journey:
         if not artifact["files"]:
             return [f"{job['name']} has no files in {bucket}."]
         broken = [file["path"] for file in artifact["files"] if not _is_whole(file, bucket)]
-        return [f"{job['name']}: {path} cannot be fetched from {bucket}." for path in broken]
+        unlearned = results.problems(job, artifact) if self._trains_here else []
+        return [*(f"{job['name']}: {path} cannot be fetched from {bucket}." for path in broken), *unlearned]
+
+    def _describe(self, job: dict[str, Any]) -> None:
+        events = self._api.get(f"jobs/{job['id']}/events")["events"]
+        artifact = self._api.get(f"jobs/{job['id']}/artifact")["artifact"]
+        self._say(results.described(job, events, artifact, self._buckets["lora-models"]))
 
 
 def _is_whole(file: dict[str, Any], bucket: str) -> bool:

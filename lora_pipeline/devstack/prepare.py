@@ -1,4 +1,6 @@
-"""What comes before the web server: tables, static files and users. Run with the path of USERS.json, in one process.
+"""What comes before the web server: tables, static files, users, and the catalog of a demo that trains.
+
+Run with the path of USERS.json and, where the stack's own node trains, `--trains-here`; all in one process.
 
 The users' passwords and tokens lie in that file, since the database holds hashes only. A second run changes
 nothing: who is there and whose token works stays as is.
@@ -14,17 +16,21 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
+from lora_pipeline.devstack import demo_catalog
+
 # name → staff. The first two are ordinary users; the API shows each of them their own rows only.
 USERS = {"alice": False, "bob": False, "operator": True}
 
 
-def main(users_file: Path) -> None:
-    """Bring database, static files and users up to date."""
+def main(users_file: Path, *, trains_here: bool) -> None:
+    """Bring database, static files, users and catalog up to date."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lora_pipeline.settings")
     django.setup()
     call_command("migrate", interactive=False)
     _collect_static()
     _make_users(users_file)
+    if trains_here:
+        demo_catalog.complete()
 
 
 def _collect_static() -> None:
@@ -82,4 +88,4 @@ def _works(token: str, user_id: int) -> bool:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), trains_here="--trains-here" in sys.argv[2:])

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lora_pipeline.devstack import remains
+
 LEASH = Path(__file__).with_name("leash.py")
 
 
@@ -48,6 +50,8 @@ class Program:
     stop_seconds: float = 10
     stop_signal: signal.Signals = signal.SIGTERM
     owner: Owner | None = None
+    # The folder in which it notes children that outlive it (see `remains`): they end when it is stopped for good.
+    children: str = ""
     # What a killed process leaves lying about outside of its folder.
     clean_up: Callable[[], None] = lambda: None
 
@@ -98,6 +102,7 @@ def stop(program: Program, process: subprocess.Popen[bytes]) -> None:
         process.wait(program.stop_seconds)
     signal_group(process.pid, signal.SIGKILL)
     process.wait()
+    remains.stop_children(program.children)
     program.clean_up()
 
 

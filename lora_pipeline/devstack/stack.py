@@ -22,7 +22,9 @@ BUCKETS = {
     "lora-models": "S3_BUCKET_LORA_MODELS",
 }
 # One of each type on the price list, so that the pages have something to choose from.
-GPUS = ("H100-80GB:8", "A100-80GB:8", "A100-40GB:8", "V100-32GB:8")
+SIMULATED_GPUS = ("H100-80GB:8", "A100-80GB:8", "A100-40GB:8", "V100-32GB:8")
+# One job at a time trains on the processor, where every machine has it.
+TRAINING_GPUS = ("CPU:1",)
 # They would change what our programs do without anyone having asked for it.
 _NOT_INHERITED = {
     "PYTHONPATH", "PYTHONHOME", "DJANGO_SETTINGS_MODULE", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "CELERY_BROKER_URL",
@@ -31,11 +33,17 @@ _NOT_INHERITED = {
 
 @dataclass(frozen=True)
 class Options:
-    """How the stack is to run: the node's API level and pace, and the tick's interval."""
+    """How the stack is to run: the node's API level, the pace of simulated training (None: real training) and
+    the tick's interval."""
 
     level: int
-    speed: float
+    speed: float | None
     poll_seconds: int
+
+    @property
+    def node_name(self) -> str:
+        """Which of the embedded nodes runs; each has its own jobs and its own state."""
+        return "gpu-node" if self.speed is None else f"gpu-node-level-{self.level}"
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class Stack:
     cluster_url: str
     cluster_key: str
     cluster_name: str
+    trains_here: bool
     servers: tuple[Program, ...]
     preparation: Program
     control_plane: tuple[Program, ...]
@@ -88,17 +97,19 @@ def compose(places: Places, options: Options, addresses: Addresses, outside: Map
         )
 
     cluster_url, cluster_key = outside.get("GPU_CLUSTER_API_URL", ""), outside.get("GPU_CLUSTER_API_KEY", "")
-    cluster_name = cluster_url or f"gpu-node-level-{options.level}"
+    cluster_name = cluster_url or options.node_name
+    trains_here = not cluster_url and options.speed is None
     public_url = outside.get("PUBLIC_BASE_URL", "")
     if not cluster_url:
-        cluster_url, cluster_key = node.url(addresses.node(options.level)), secrets["gpu_node_api_key"]
+        port = addresses.nodes[options.node_name]
+        cluster_url, cluster_key = node.url(port), secrets["gpu_node_api_key"]
         public_url = public_url or base_url  # a cluster elsewhere could not reach it
         servers.append(
             node.program(
-                port=addresses.node(options.level),
+                port=port,
                 folder=places.data / cluster_name,
                 api_key=cluster_key,
-                gpus=GPUS,
+                gpus=TRAINING_GPUS if trains_here else SIMULATED_GPUS,
                 level=options.level,
                 speed=options.speed,
             )
@@ -137,8 +148,9 @@ def compose(places: Places, options: Options, addresses: Addresses, outside: Map
         cluster_url=cluster_url,
         cluster_key=cluster_key,
         cluster_name=cluster_name,
+        trains_here=trains_here,
         servers=tuple(servers),
-        preparation=control_plane.preparation(environment, ROOT, users_file=users_file),
+        preparation=control_plane.preparation(environment, ROOT, users_file=users_file, trains_here=trains_here),
         control_plane=(
             control_plane.web(environment, ROOT, port=addresses.web),
             control_plane.worker(environment, ROOT, name="worker", queues="control,poll,deliver", threads=8),

@@ -123,11 +123,13 @@ class Supervisor:
                 self._interrupts.wait(0.05)
             for child in together:
                 self._bury(child)
+                remains.stop_children(child.program.children)
+                remains.forget(self._run, child.program.name)
         self._children.clear()
 
     def _process(self, program: Program) -> subprocess.Popen[bytes]:
         process = programs.spawn(program, self.log(program.name))
-        remains.record(self._run, program.name, process.pid)
+        remains.record(self._run, program.name, process.pid, program.children)
         return process
 
     def _mourn(self, child: _Child, now: float) -> None:
@@ -143,8 +145,7 @@ class Supervisor:
         )
 
     def _bury(self, child: _Child) -> None:
-        """Leave nothing of a child, its group and its note."""
+        """Leave nothing of a child and its group. What is noted stays until all that it notes has ended."""
         programs.signal_group(child.process.pid, signal.SIGKILL)
         child.process.wait()
         child.program.clean_up()
-        remains.forget(self._run, child.program.name)

@@ -56,12 +56,12 @@ class Terminal:
 
     def _print_changes(self, jobs: list[dict[str, Any]]) -> None:
         for job in jobs:
-            mark = (job["status"], job["current_stage"], int((job["progress"] or 0) // _PERCENT_PER_LINE))
+            mark = (job["status"], _stage(job, _PERCENT_PER_LINE), int((job["progress"] or 0) // _PERCENT_PER_LINE))
             if self._last.get(job["id"]) != mark:
                 self._last[job["id"]] = mark
                 self._console.print(
                     Text(
-                        f"{job['name']}: {job['status']}, {job['current_stage']}, {_percent(job)}, "
+                        f"{job['name']}: {job['status']}, {_stage(job)}, {_percent(job)}, "
                         f"loss {_loss(job)}, cost {_cost(job)}"
                     ),
                     soft_wrap=True,
@@ -76,13 +76,20 @@ def _table(jobs: list[dict[str, Any]]) -> Group:
         table.add_row(
             Text(job["name"]),
             Text(job["status"], style=_COLOURS.get(job["status"], "cyan")),
-            Text(job["current_stage"] or ""),
+            Text(_stage(job)),
             ProgressBar(total=100, completed=job["progress"] or 0, width=24),
             _percent(job),
             _loss(job),
             _cost(job),
         )
     return Group(Text(), table, Text())
+
+
+def _stage(job: dict[str, Any], rounded: int = 1) -> str:
+    """The stage, and how far it is where it has a progress of its own: "model_loading 40%"."""
+    progress = job.get("stage_progress")
+    share = "" if progress is None else f" {progress // rounded * rounded:.0f}%"
+    return f"{job['current_stage'] or ''}{share}"
 
 
 def _percent(job: dict[str, Any]) -> str:

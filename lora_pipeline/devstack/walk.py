@@ -27,6 +27,7 @@ class Walk:
             s3=stack.s3,
             buckets=stack.buckets,
             cluster_name=stack.cluster_name,
+            trains_here=stack.trains_here,
             say=terminal.say,
             pause=self._pause,
         )

@@ -26,7 +26,7 @@ def occupied() -> Iterator[int]:
 
 def every_port(chosen: Addresses) -> list[int]:
     twins = [port + storage.GRPC_OFFSET for port in chosen.storage.values()]
-    return [chosen.web, chosen.broker, chosen.node(1), chosen.node(2), *chosen.storage.values(), *twins]
+    return [chosen.web, chosen.broker, *chosen.nodes.values(), *chosen.storage.values(), *twins]
 
 
 def test_a_port_that_is_listened_on_is_not_free(occupied: int) -> None:
@@ -54,7 +54,7 @@ def test_a_port_taken_meanwhile_is_replaced_and_the_others_stay(memory: Path, oc
     memory.write_text(json.dumps({**json.loads(memory.read_text()), "broker": occupied}))
     after = addresses.choose(memory, web=None)
     assert after.broker != occupied
-    assert (after.web, after.node(2), after.storage) == (before.web, before.node(2), before.storage)
+    assert (after.web, after.nodes, after.storage) == (before.web, before.nodes, before.storage)
 
 
 def test_the_wanted_port_is_used_and_kept(memory: Path) -> None:

@@ -48,7 +48,7 @@ def command(places: Places, *options: str) -> list[str]:
 
 def run_once(places: Places, *options: str, **outside: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(places, "--once", "--speed", "10", *options),
+        command(places, "--once", "--simulated", "--speed", "10", *options),
         cwd=ROOT, env={**environment(), **outside}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -57,7 +57,7 @@ def run_once(places: Places, *options: str, **outside: str) -> subprocess.Comple
 def started(places: Places) -> Iterator[subprocess.Popen[str]]:
     """A demo that creates nothing, once it is ready."""
     with subprocess.Popen(
-        command(places, "--no-jobs"), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+        command(places, "--no-jobs", "--simulated"), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
     ) as demo:
         assert demo.stdout is not None
         try:

@@ -64,3 +64,24 @@ def test_a_damaged_note_is_swept_away(tmp_path: Path, contents: str) -> None:
     (tmp_path / "worker.pid").write_text(contents)
     assert remains.stop(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_noted_processs_own_children_end_with_it(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    notes = tmp_path / "runs" / "run-1"
+    notes.mkdir(parents=True)
+    (notes / "process").write_text(Path(f"/proc/{sleeper.pid}/stat").read_text())
+    run = tmp_path / "run"
+    run.mkdir()
+    gone = subprocess.Popen(["/bin/true"], start_new_session=True)
+    remains.record(run, "gpu-node", gone.pid, str(tmp_path / "runs"))
+    gone.wait()
+    assert remains.stop(run) == ["a child of gpu-node"]
+    assert sleeper.wait() == -signal.SIGTERM
+
+
+def test_a_child_is_known_by_its_start_and_not_by_its_number(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    (tmp_path / "run-1").mkdir()
+    stat = Path(f"/proc/{sleeper.pid}/stat").read_text()
+    (tmp_path / "run-1" / "process").write_text(stat.replace(str(remains.started_at(sleeper.pid)), "1"))
+    remains.stop_children(str(tmp_path))
+    assert sleeper.poll() is None

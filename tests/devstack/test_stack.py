@@ -99,6 +99,24 @@ def test_web_and_beat_stop_before_workers_and_those_before_servers(places: Place
     }  # fmt: skip
 
 
+def test_without_a_pace_the_node_trains_on_the_processor(places: Places) -> None:
+    composed = compose(places, Options(level=2, speed=None, poll_seconds=5))
+    command = " ".join(composed.servers[-1].command)
+    assert composed.trains_here
+    assert "--gpu CPU:1" in command
+    assert "--simulated" not in command
+    assert "--trains-here" in composed.preparation.command
+
+
+def test_a_cluster_of_ones_own_is_not_taken_for_this_machine(places: Places) -> None:
+    outside = {"GPU_CLUSTER_API_URL": "https://gpu.example", "GPU_CLUSTER_API_KEY": "key"}
+    composed = compose(places, Options(level=2, speed=None, poll_seconds=5), **outside)
+    assert not composed.trains_here
+    assert "--trains-here" not in composed.preparation.command
+
+
 def test_the_level_and_pace_reach_the_node(places: Places) -> None:
     node = compose(places, Options(level=1, speed=7, poll_seconds=5)).servers[-1]
-    assert " --level 1 --simulated --speed 7 " in " ".join(node.command)
+    command = " ".join(node.command)
+    assert " --level 1 " in command
+    assert " --simulated --speed 7" in command

@@ -63,3 +63,12 @@ def test_a_terminal_gets_a_table_with_a_bar() -> None:
         terminal.say("Done.")
     for text in ("Shell desk adapter", "running", "completed", "100%", "1.234", "━", "Done."):
         assert text in written.getvalue()
+
+
+def test_a_stage_with_a_progress_of_its_own_shows_it() -> None:
+    terminal, written = plain()
+    for progress in (0, 14, 17, 23.0):
+        terminal.show([job(status="initializing", current_stage="model_loading", stage_progress=progress, progress=0)])
+    assert [line.split(", ")[1] for line in written.getvalue().splitlines()] == [
+        "model_loading 0%", "model_loading 14%", "model_loading 23%",
+    ]  # fmt: skip
