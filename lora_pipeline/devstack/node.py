@@ -42,7 +42,7 @@ def program(
     """
     options = [part for gpu in gpus for part in ("--gpu", gpu)] + (["--faults"] if faults else [])
     if speed is None:
-        options += ["--trainer", str(ROOT / "trainer"), "--environment", str(TRAINER), "--models", str(MODELS)]
+        options += ["--trainer", str(ROOT / "trainer"), "--trainer-env", str(TRAINER), "--models", str(MODELS)]
     else:
         options += ["--simulated", "--speed", str(speed)]
     return Program(
