@@ -23,6 +23,7 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
+    _forget_working_directory()
     os.environ.update(QUIET)
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
     for name in ("httpx", "httpcore", "huggingface_hub", "urllib3"):
@@ -55,6 +56,13 @@ def _run(given: argparse.Namespace, stopper: Stopper) -> int:
     from lora_trainer.environment import environment
 
     return environment()
+
+
+def _forget_working_directory() -> None:
+    """`python -m` lets modules of the present directory come before installed ones; a folder named `datasets`
+    there must not take the place of the library."""
+    here = Path.cwd()
+    sys.path[:] = [entry for entry in sys.path if entry and Path(entry) != here]
 
 
 def _parser() -> argparse.ArgumentParser:

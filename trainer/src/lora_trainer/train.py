@@ -31,6 +31,8 @@ def train(run_dir: Path, stopper: Stopper) -> int:
         events.start(None)
         return _fail(folder, events, failure)
     place = place or Place(0, 1, events.restart)
+    if not place.is_first:
+        logging.getLogger().setLevel(logging.WARNING)  # the first process tells the story
     checkpoint = folder.newest_checkpoint()
     resumed_from = checkpoint_step(checkpoint) if checkpoint else None
     if checkpoint is None and job.resume_from is not None:
