@@ -56,6 +56,9 @@ export const bytes = present((value) => {
   return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 });
 
+/** 12.34 → "12.3 GiB" */
+export const gibibytes = present((value) => `${Number(value).toFixed(1)} GiB`);
+
 /** queued_on_gpu → "Queued on GPU" */
 export const words = present((value) => {
   const text = String(value).replaceAll("_", " ").replace(/\bgpu\b/, "GPU");

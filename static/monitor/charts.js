@@ -1,20 +1,12 @@
-// The curves (uPlot) and the same as a table. One crosshair runs through all charts at the same step.
+// The curves (uPlot). One crosshair runs through all charts at the same step. The same values stand in table.js.
 
-import { ABSENT, count, measure, percent } from "../format.js";
+import { count, gibibytes, measure, percent } from "../format.js";
+import { color } from "./colors.js";
+import { drawMarks, seamText } from "./marks.js";
 import { column } from "./series.js";
+import * as table from "./table.js";
 
 const uPlot = globalThis.uPlot;
-const TABLE_ROWS = 100;
-const COLUMNS = [
-  ["step", count],
-  ["epoch", (value) => (value === null ? ABSENT : value.toFixed(2))],
-  ["training_loss", measure],
-  ["validation_loss", measure],
-  ["learning_rate", measure],
-  ["gpu_utilization", percent],
-  ["throughput", count],
-];
-
 const CHARTS = {
   loss: {
     says: "Loss",
@@ -35,53 +27,69 @@ const CHARTS = {
     write: measure,
     series: [{ metric: "learning_rate", label: "Learning rate", color: "--rate", width: 2 }],
   },
+  memory: {
+    says: "GPU memory",
+    write: gibibytes,
+    series: [{ metric: "gpu_memory", label: "GPU memory", color: "--utilization", width: 1.5, fill: true }],
+  },
 };
 
 const drawn = new Map();
 let latest = null;
 
-/** Draws `points`, or says why there is nothing to draw. `ended`: none will come any more. */
-export function draw(points, { ended }) {
-  latest = { points, ended };
+/**
+ * Draws `points`, or says why there is nothing to draw.
+ * @param {{ended: boolean, onCpu: boolean, checkpoints: object[]}} about `ended`: no point will come any more
+ */
+export function draw(points, about) {
+  latest = { points, about };
+  const { points: run, seams } = points.total ? points.history(about.checkpoints) : { points: [], seams: [] };
   const shown = document.querySelector('[data-field="points"]');
-  const { points: run, seams } = points.total ? points.history() : { points: [], seams: [] };
   shown.textContent = points.total ? shownOf(run.length, points.total) : "";
   for (const box of document.querySelectorAll("[data-chart]")) {
-    drawOne(box, CHARTS[box.dataset.chart], run, { seams, ended });
+    const isLoss = box.dataset.chart === "loss";
+    const marks = { seams, isLabelled: isLoss, checkpoints: isLoss ? about.checkpoints : [] };
+    drawOne(box, CHARTS[box.dataset.chart], run, marks, about);
   }
-  fillTable(run);
+  document.getElementById("checkpoint-key").hidden = !(run.length && about.checkpoints.length);
+  table.show(run);
 }
 
 function shownOf(shown, total) {
   return shown === total ? `${count(total)} points` : `${count(shown)} of ${count(total)} points shown`;
 }
 
-function drawOne(box, chart, run, { seams, ended }) {
+function drawOne(box, chart, run, marks, about) {
   const columns = chart.series.map((series) => column(run, series.metric));
   const isEmpty = columns.every((values) => values.every((value) => value === null || value === undefined));
+  const card = box.closest("[data-when-measured]");
+  if (card) card.hidden = isEmpty;
   if (isEmpty) {
     forget(box);
-    box.replaceChildren(note(run.length ? `The cluster reports no ${chart.says.toLowerCase()}.` : emptyText(ended)));
+    box.replaceChildren(note(emptyText(chart, run, about)));
     return;
   }
   const data = [run.map((point) => point.step), ...columns];
   box.setAttribute("role", "img");
-  box.setAttribute("aria-label", spoken(chart, columns));
+  box.setAttribute("aria-label", spoken(chart, columns, marks));
   const plot = drawn.get(box);
   if (!plot) {
     box.replaceChildren();
-    drawn.set(box, new uPlot(options(box, chart), data, box));
+    const fresh = new uPlot(options(box, chart), data, box);
+    drawn.set(box, fresh);
     sizes.observe(box);
-    drawn.get(box).seams = seams;
+    fresh.marks = marks;
     return;
   }
-  plot.seams = seams;
+  plot.marks = marks;
   const isZoomed = plot.scales.x.min > plot.data[0][0] || plot.scales.x.max < plot.data[0].at(-1);
   plot.setData(data, !isZoomed);
   if (isZoomed) plot.redraw();
 }
 
-function emptyText(ended) {
+function emptyText(chart, run, { ended, onCpu }) {
+  if (onCpu && chart === CHARTS.utilization) return "This job trains on a CPU: there is no GPU to watch.";
+  if (run.length) return `The cluster reports no ${chart.says.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())}.`;
   return ended ? "No points: the job ended before its first step." : "No points yet — the first appears when training starts";
 }
 
@@ -100,14 +108,16 @@ function forget(box) {
   box.removeAttribute("aria-label");
 }
 
-function spoken(chart, columns) {
+function spoken(chart, columns, { seams, checkpoints }) {
   const parts = chart.series.map((series, index) => {
     const values = columns[index].filter((value) => value !== null && value !== undefined);
     if (!values.length) return `${series.label}: no value`;
     const lowest = values.reduce((one, other) => Math.min(one, other));
     return `${series.label}: last ${chart.write(values.at(-1))}, lowest ${chart.write(lowest)}`;
   });
-  return `${chart.says} over steps. ${parts.join("; ")}. The table below has the values.`;
+  const marked = seams.map((step) => ` Training ${seamText(step)}.`).join("");
+  const saved = checkpoints.length ? ` Checkpoints: ${checkpoints.length}, listed in their tab.` : "";
+  return `${chart.says} over steps. ${parts.join("; ")}.${marked}${saved} The table below has the values.`;
 }
 
 // -- uPlot ---------------------------------------------------------------------------------------
@@ -133,7 +143,7 @@ function options(box, chart) {
     ],
     cursor: { sync: { key: "monitor" }, points: { size: 7 }, drag: { x: true, y: false } },
     legend: { markers: { width: 2, dash: (plot, index) => (plot.series[index].dash ? "dashed" : "solid") } },
-    hooks: { draw: [drawSeams] },
+    hooks: { draw: [drawMarks] },
   };
 }
 
@@ -158,33 +168,6 @@ function tick(value) {
   return size < 0.001 ? value.toExponential(1).replace(".0e", "e") : String(Number(value.toPrecision(4)));
 }
 
-/** A dotted line where a restart took over. */
-function drawSeams(plot) {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.strokeStyle = color("--line-strong");
-  ctx.setLineDash([2, 4]);
-  for (const step of plot.seams ?? []) {
-    const x = Math.round(plot.valToPos(step, "x", true));
-    if (x < bbox.left || x > bbox.left + bbox.width) continue;
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
-  }
-  ctx.restore();
-}
-
-/** A token of tokens.css as a colour that a canvas understands, at `share` percent of its strength. */
-function color(token, share = 100) {
-  const probe = document.createElement("span");
-  probe.style.color = `color-mix(in srgb, var(${token}) ${share}%, transparent)`;
-  document.body.append(probe);
-  const { color: resolved } = getComputedStyle(probe);
-  probe.remove();
-  return resolved;
-}
-
 function sizeOf(box) {
   return { width: box.clientWidth, height: box.classList.contains("chart-tall") ? 300 : 190 };
 }
@@ -198,34 +181,5 @@ const sizes = new ResizeObserver((entries) => {
 // Colours are in the canvas: another scheme needs another drawing.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const box of [...drawn.keys()]) forget(box);
-  if (latest) draw(latest.points, latest);
+  if (latest) draw(latest.points, latest.about);
 });
-
-// -- The table -----------------------------------------------------------------------------------
-
-const twin = document.getElementById("twin");
-let tableRun = [];
-
-function fillTable(run) {
-  tableRun = run;
-  if (twin.open) writeTable();
-}
-
-function writeTable() {
-  twin.querySelector("tbody").replaceChildren(
-    ...tableRun
-      .slice(-TABLE_ROWS)
-      .reverse()
-      .map((point) => {
-        const row = document.createElement("tr");
-        for (const [metric, write] of COLUMNS) {
-          const cell = row.insertCell();
-          cell.className = "number";
-          cell.textContent = write(point[metric]);
-        }
-        return row;
-      }),
-  );
-}
-
-twin.addEventListener("toggle", () => twin.open && writeTable());

@@ -1,16 +1,22 @@
 // The monitor of one job: asks the API every 5 s while the job is active and shows what changed.
 //
-//   view.js   figures, badge, progress      series.js  points in order     charts.js  curves and their table
-//   cancel.js dialog, cancel, retry         files.js   log and downloads   ../live.js  the pace, stale data
+//   view.js    figures, badge, progress     series.js         points in order       charts.js  curves, their table
+//   marks.js   seams, checkpoints           cancel.js         stop it               again.js   retry, resume
+//   files.js   downloads                    log.js            its last lines        configuration.js  as JSON
+//   ../live.js the pace, stale data
 //
-// Parts that change with the job's status or stage (outcome, facts, timeline) come from the server anew.
+// Parts that change with the job's status or stage (outcome, adapter, checkpoints, facts) come from the server anew.
 
 import { callIfChanged } from "../api.js";
 import { follow } from "../live.js";
 import { refresh } from "../regions.js";
+import * as again from "./again.js";
 import * as cancel from "./cancel.js";
 import * as charts from "./charts.js";
+import * as configuration from "./configuration.js";
 import * as files from "./files.js";
+import * as log from "./log.js";
+import * as marks from "./marks.js";
 import { Points } from "./series.js";
 import * as view from "./view.js";
 
@@ -42,17 +48,25 @@ async function ask() {
 async function show(data) {
   view.show(data.job);
   points.take(data);
-  charts.draw(points, { ended: view.isTerminal() });
-  await refreshRegions(data.job);
-  files.jobChanged();
+  drawCharts();
+  log.jobChanged();
+  if (await refreshRegions(data.job)) drawCharts(); // there may be new checkpoints
 }
 
+function drawCharts() {
+  const checkpoints = marks.checkpointsOf(document.getElementById("checkpoints"));
+  charts.draw(points, { ended: view.isTerminal(), onCpu: "onCpu" in root.dataset, checkpoints });
+}
+
+/** Whether there was anything to refresh. */
 async function refreshRegions(job) {
   const { status, current_stage: stage, attempt, external_job_id: external, artifact_status: artifact } = job;
-  const state = [status, stage, attempt, external ?? "", artifact ?? "", job.warnings.length].join("|");
-  if (state === shownState) return;
+  const counts = [job.warnings.length, job.checkpoints_count];
+  const state = [status, stage, attempt, external ?? "", artifact ?? "", ...counts].join("|");
+  if (state === shownState) return false;
   await refresh("[data-region]");
   shownState = state;
+  return true;
 }
 
 const live = follow({
@@ -69,4 +83,7 @@ cancel.enliven(url, {
     live.now();
   },
 });
+again.enliven(url);
 files.enliven(url);
+log.enliven(url);
+configuration.enliven(url, root.dataset.job);

@@ -21,11 +21,12 @@ export class Points {
   /**
    * The run as it counts, by rising step: of the last attempt, each restart from its first step on replaces
    * what came before it.
+   * @param {{attempt: number, restart: number, step: number}[]} checkpoints of the job
    * @returns {{points: object[], seams: number[]}} `seams` are the steps at which a restart took over
    */
-  history() {
+  history(checkpoints) {
     const all = [...this.#byKey.values()];
-    const attempt = Math.max(...all.map((point) => point.attempt));
+    const attempt = all.reduce((newest, point) => Math.max(newest, point.attempt), 0);
     const runs = new Map();
     for (const point of all) {
       if (point.attempt !== attempt) continue;
@@ -36,8 +37,12 @@ export class Points {
     const seams = [];
     for (const restart of [...runs.keys()].sort((one, other) => one - other)) {
       const run = runs.get(restart).sort((one, other) => one.step - other.step);
-      while (points.length && points.at(-1).step >= run[0].step) points.pop();
-      if (points.length) seams.push(run[0].step);
+      const first = run[0].step;
+      while (points.length && points.at(-1).step >= first) points.pop();
+      if (points.length) {
+        const saved = checkpoints.filter((each) => each.attempt === attempt && each.restart < restart && each.step < first);
+        seams.push(Math.max(points.at(-1).step, ...saved.map((each) => each.step)));
+      }
       points.push(...run);
     }
     return { points, seams };

@@ -11,6 +11,7 @@ const badge = document.getElementById("badge");
 const badges = document.getElementById("badges");
 const stale = document.getElementById("stale");
 const button = document.getElementById("cancel-open");
+const about = JSON.parse(document.getElementById("stage-about").textContent);
 const name = document.title;
 
 let job = null;
@@ -31,6 +32,7 @@ export function show(fresh) {
   showStatus();
   document.getElementById("progress").hidden = isTerminal();
   document.getElementById("bar").value = job.progress;
+  showStage();
   document.querySelector("[data-when-simulated]").hidden = !job.simulated;
   document.querySelector('[data-field-box="waiting_for"]').hidden = !job.waiting_for;
   write({ ...figures(), ...clocks() });
@@ -53,10 +55,22 @@ function showStatus() {
   button.disabled = shown === "cancelling";
 }
 
+/** What the present stage is busy with: in the cluster's words, else in ours. */
+function showStage() {
+  const bar = document.getElementById("stage-bar");
+  bar.hidden = job.stage_progress === null;
+  bar.value = job.stage_progress ?? 0;
+  document.querySelector('[data-field-box="stage_text"]').hidden = !stageText();
+}
+
+const stageText = () => job.stage_detail || (about[job.current_stage] ?? "");
+
 function figures() {
   const now = job.current_metrics;
   return {
     stage: format.words(job.current_stage),
+    stage_text: stageText(),
+    stage_percent: job.stage_progress === null ? "" : format.percent(job.stage_progress),
     percent: format.percent(job.progress),
     epoch: of(job.current_epoch, job.total_epochs),
     step: of(job.current_step, job.total_steps),

@@ -35,8 +35,9 @@ def test_a_job_is_created_watched_and_completed(open_tab: Open, dataset: dict[st
     expect(tab.locator("#progress")).to_be_hidden()
     expect(tab.get_by_role("button", name="Cancel job")).to_be_hidden()
     expect(figure(tab, "cost_note")).to_have_text("final")
+    tab.get_by_role("tab", name="Adapter").click()
     with tab.expect_download() as download:
-        tab.get_by_role("button", name="adapter_config.json").click()
+        tab.get_by_role("button", name="adapter_config.json", exact=True).click()
     assert download.value.suggested_filename == "adapter_config.json"
 
 

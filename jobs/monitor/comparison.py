@@ -1,0 +1,70 @@
+"""What a job was expected to take beside what it took, once it has ended."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.models import TrainingJob
+from jobs.states import Status
+from jobs.summary import Summary
+from jobs.templatetags import figures
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure: as it came out, as it was expected, and how a whole run compares ("" where nothing can be said)."""
+
+    label: str
+    actual: str
+    estimated: str
+    verdict: str
+
+
+def lines(job: TrainingJob, summary: Summary) -> list[Line]:
+    """Steps, tokens, time and dollars of an ended job; nothing for a job without a stored estimate."""
+    estimate = job.estimate
+    if not estimate or not job.is_terminal or job.started_at is None or job.completed_at is None:
+        return []
+    seconds = (job.completed_at - job.started_at).total_seconds()
+    cost = None if job.final_cost is None else float(job.final_cost)
+    found: list[tuple[str, float | None, Any, Callable[[Any], str]]] = [
+        ("Steps", summary.steps or job.current_step, estimate.get("steps"), figures.count),
+        ("Tokens", summary.tokens, estimate.get("tokens"), figures.count),
+        ("Duration", seconds, estimate.get("duration_seconds"), figures.duration),
+        ("Cost", cost, estimate.get("cost"), figures.dollars),
+    ]
+    is_whole = job.status == Status.COMPLETED  # less than a whole run says nothing about the estimate
+    return [
+        Line(
+            label, write(actual), _written(_range(stored), write), _verdict(actual, _range(stored)) if is_whole else ""
+        )
+        for label, actual, stored, write in found
+        if actual is not None or stored is not None
+    ]
+
+
+def _written(expected: Range | None, write: Callable[[Any], str]) -> str:
+    if expected is None:
+        return figures.ABSENT
+    low, high = (write(end) for end in expected)
+    return low if low == high else f"{low} to {high}"
+
+
+def _verdict(actual: float | None, expected: Range | None) -> str:
+    if actual is None or expected is None:
+        return ""
+    low, high = expected
+    if low <= actual <= high:
+        return "as estimated" if low == high else "within the range"
+    middle = (low + high) / 2
+    return f"{actual / middle:.2g} times the estimate" if middle else ""
+
+
+def _range(value: Any) -> Range | None:
+    """A stored figure: one number, or {low, high}."""
+    if isinstance(value, dict):
+        low, high = value.get("low"), value.get("high")
+        return (float(low), float(high)) if low is not None and high is not None else None
+    return None if value is None else (float(value), float(value))

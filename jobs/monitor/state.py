@@ -1,0 +1,123 @@
+"""The first state of one job's page; from there the script follows the API."""
+
+from datetime import datetime
+from typing import Any
+
+from jobs import presets, selectors, summary
+from jobs.models import Cluster, ModelArtifact, TrainingJob
+from jobs.models.run import ArtifactStatus
+from jobs.monitor import adapter, checkpoints, comparison, stages
+from jobs.states import ADVICE, CANCELLABLE, Side, Status, error_code
+from jobs.templatetags import figures
+
+SIDES = {
+    Side.DATA: "the data",
+    Side.SETTINGS: "the settings",
+    Side.CLUSTER: "the cluster",
+    Side.US: "this installation",
+}
+# A cluster that waits until its GPUs are free, and hands files over, can bring an adapter of a stopped run.
+KEEPS_ADAPTERS = frozenset({"async_cancel", "artifacts"})
+# What may change where training goes on: the weights stay the same shape.
+CHANGED_ON_RESUME = ("epochs", "max_steps", "learning_rate")
+
+
+def first_state(job: TrainingJob, *, now: datetime) -> dict[str, Any]:
+    """The context of jobs/detail.html for a job that the reader may see."""
+    artifact = ModelArtifact.objects.filter(job=job).first()  # whole: a job is read with its artifact's status alone
+    told = summary.read(artifact.training_summary if artifact else None)
+    return {
+        "job": job,
+        "events": selectors.job_events(job),
+        "log": getattr(job, "log", None),
+        "retries": job.retries.order_by("created_at"),
+        "checkpoints": checkpoints.newest_first(job),
+        "artifact": artifact,
+        "adapter_ready": artifact is not None and artifact.status == ArtifactStatus.READY and bool(artifact.files),
+        "usage": adapter.usage(job),
+        "summary": told,
+        "comparison": comparison.lines(job, told),
+        "trains_on_cpu": "CPU" in job.gpu_config["type"].upper(),
+        **_progress(job, now),
+        **_costs(job),
+        **_ending(job),
+        **_configuration(job),
+    }
+
+
+def _progress(job: TrainingJob, now: datetime) -> dict[str, Any]:
+    return {
+        "is_waiting": job.status in {Status.QUEUED, Status.INITIALIZING},
+        "stage_about": stages.ABOUT,
+        "stage_text": job.stage_detail or stages.ABOUT.get(job.current_stage, ""),
+        "epoch": _of(job.current_epoch, job.total_epochs),
+        "step": _of(job.current_step, job.total_steps),
+        "eta_seconds": _seconds_left(job, now),
+    }
+
+
+def _costs(job: TrainingJob) -> dict[str, Any]:
+    price = job.gpu_price_per_hour
+    return {
+        "cost": job.current_cost if job.final_cost is None else job.final_cost,
+        "cost_note": _cost_note(job),
+        "price_per_hour": None if price is None else price * job.gpu_config["count"],
+    }
+
+
+def _ending(job: TrainingJob) -> dict[str, Any]:
+    """How it can be stopped, or why it failed."""
+    side, advice = ADVICE[error_code(job.error_code)] if job.status == Status.FAILED else (None, "")
+    can_cancel = job.status in CANCELLABLE
+    return {
+        "can_cancel": can_cancel,
+        "can_keep_adapter": can_cancel and _keeps_adapters(job.cluster),
+        "side": SIDES.get(side) if side else "",
+        "advice": advice,
+    }
+
+
+def _configuration(job: TrainingJob) -> dict[str, Any]:
+    changed = [(presets.FIELDS[name], job.hyperparameters.get(name)) for name in CHANGED_ON_RESUME]
+    return {
+        "preset_label": presets.PRESETS[job.preset].label if job.preset in presets.PRESETS else job.preset,
+        "hyperparameters": _labelled(job.hyperparameters),
+        "effective_batch_size": presets.effective_batch_size(job.hyperparameters, job.gpu_config["count"]),
+        "changed_on_resume": [(field, field.default if value is None else value) for field, value in changed],
+    }
+
+
+def _keeps_adapters(cluster: str) -> bool:
+    known = Cluster.objects.filter(name=cluster).values_list("features", flat=True).first()
+    return set(known or ()) >= KEEPS_ADAPTERS
+
+
+def _of(current: int, total: int) -> str:
+    """ "3 of 9"; a total of 0 is not known yet."""
+    return f"{current:,} of {total:,}" if total else figures.ABSENT
+
+
+def _seconds_left(job: TrainingJob, now: datetime) -> float | None:
+    if job.estimated_completion_at is None or job.is_terminal:
+        return None
+    return (job.estimated_completion_at - now).total_seconds()
+
+
+def _cost_note(job: TrainingJob) -> str:
+    if job.gpu_price_per_hour is None:
+        return "no price listed for this GPU"
+    if job.final_cost is not None:
+        return "final, by our own clock" if job.cost_is_estimate else "final"
+    if job.estimated_total_cost is None:
+        return "so far"
+    return f"of about {figures.dollars(job.estimated_total_cost)}"
+
+
+def _labelled(hyperparameters: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Label and value, known ones in the form's order; one that is no longer known keeps its name."""
+    known = [
+        (field.label, field.shown(hyperparameters[name]))
+        for name, field in presets.FIELDS.items()
+        if name in hyperparameters
+    ]
+    return known + [(name, value) for name, value in hyperparameters.items() if name not in presets.FIELDS]

@@ -1,0 +1,70 @@
+// A new job out of an ended one: the same again, or on from one of its checkpoints with some settings changed.
+
+import { call } from "../api.js";
+import { toast } from "../toast.js";
+
+const dialog = () => document.getElementById("resume-dialog"); // the server renders it anew when the job changes
+
+/** Brings retry and resume to life, wherever their buttons come to stand. */
+export function enliven(url) {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-retry], [data-resume], #resume-dialog [data-close]");
+    if (!button) return;
+    if (button.matches("[data-retry]")) retry(url, button);
+    else if (button.matches("[data-resume]")) ask(button.dataset.resume);
+    else dialog().close();
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.id !== "resume-form") return;
+    event.preventDefault();
+    resume(url, event.target);
+  });
+}
+
+/** Opens the dialog for the checkpoint "attempt/restart/step", or for "latest". */
+function ask(checkpoint) {
+  const choice = dialog().querySelector("select");
+  if (checkpoint === "latest") choice.selectedIndex = 0;
+  else choice.value = checkpoint;
+  showProblem("");
+  dialog().showModal();
+}
+
+async function retry(url, button) {
+  button.disabled = true;
+  try {
+    await start(url, {});
+  } catch (error) {
+    toast(`Not started: ${error.message}`, "bad");
+    button.disabled = false;
+  }
+}
+
+async function resume(url, form) {
+  const submit = form.querySelector('[type="submit"]');
+  const [attempt, restart, step] = form.elements.checkpoint.value.split("/").map(Number);
+  submit.disabled = true;
+  try {
+    await start(url, { resume_from: { attempt, restart, step }, hyperparameters: changed(form) });
+  } catch (error) {
+    showProblem(error.message);
+    submit.disabled = false;
+  }
+}
+
+/** The settings that differ from the former job's; an emptied field is sent, so that the server can say so. */
+function changed(form) {
+  const fields = [...form.querySelectorAll("[data-was]")].filter((field) => field.value !== field.dataset.was);
+  return Object.fromEntries(fields.map((field) => [field.name, field.value === "" ? null : Number(field.value)]));
+}
+
+async function start(url, body) {
+  const { job } = await call(`${url}/retry`, { method: "POST", body });
+  location.assign(`/training/jobs/${job.id}`);
+}
+
+function showProblem(text) {
+  const problem = document.getElementById("resume-problem");
+  problem.textContent = text;
+  problem.hidden = !text;
+}
