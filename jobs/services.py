@@ -25,6 +25,8 @@ def job_create(
     gpu_config: Mapping[str, Any],
     hyperparameters: Mapping[str, Any],
     base_model: str = "",
+    validation_dataset_id: uuid.UUID | str | None = None,
+    dataset_sha256: str = "",
     name: str = "",
     idempotency_key: str | None = None,
     retry_of: TrainingJob | None = None,
@@ -36,6 +38,7 @@ def job_create(
     used for another request.
     """
     asked = [str(dataset_id), preset_id, gpu_config, hyperparameters, base_model, name]
+    asked += [str(validation_dataset_id), dataset_sha256] if validation_dataset_id or dataset_sha256 else []
     request_sha256 = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     if idempotency_key is not None:
         known = _by_key(owner, idempotency_key, request_sha256)
@@ -48,13 +51,16 @@ def job_create(
         gpu_config=gpu_config,
         hyperparameters=hyperparameters,
         base_model=base_model,
+        validation_dataset_id=validation_dataset_id,
+        dataset_sha256=dataset_sha256,
     )
-    estimate = estimates.estimate(chosen)
+    estimate = estimates.accepted(chosen)
     now = timezone.now()
     job = TrainingJob(
         owner=owner,
         name=name.strip() or f"{chosen.dataset.name[:150]} · {chosen.preset}",
         dataset=chosen.dataset,
+        validation_dataset=chosen.validation_dataset,
         base_model=chosen.base_model,
         preset=chosen.preset,
         hyperparameters=chosen.hyperparameters,
@@ -63,6 +69,7 @@ def job_create(
         estimated_total_cost=costs.middle(*estimate.cost) if estimate.cost else None,
         total_epochs=chosen.hyperparameters["epochs"],
         total_steps=estimate.steps,
+        estimate=estimates.as_json(estimate),
         retry_of=retry_of,
         idempotency_key=idempotency_key,
         request_sha256=request_sha256,
@@ -182,6 +189,7 @@ def _retry(ended: TrainingJob, *, asked_by: User) -> TrainingJob:
         gpu_config=ended.gpu_config,
         hyperparameters=ended.hyperparameters,
         base_model=ended.base_model.name,
+        validation_dataset_id=ended.validation_dataset_id,
         name=ended.name,
         retry_of=ended,
         asked_by=asked_by,

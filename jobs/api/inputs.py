@@ -71,6 +71,12 @@ class ConfigurationInput(StrictSerializer):
     """What an estimate is made from."""
 
     dataset_id = serializers.UUIDField()
+    dataset_sha256 = serializers.RegexField(
+        r"^[0-9a-f]{64}$", required=False, help_text="refused where the dataset's file is another one by now"
+    )
+    validation_dataset_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="evaluated on instead of a part of the dataset"
+    )
     preset_id = serializers.CharField(default=presets.DEFAULT_PRESET, max_length=64)
     gpu_config = GpuConfigField()
     hyperparameters = HyperparametersField(default=dict)

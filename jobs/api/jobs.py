@@ -115,11 +115,14 @@ class JobRetryView(APIView):
 class JobEstimateView(APIView):
     @extend_schema(request=ConfigurationInput, responses=EstimateOutput)
     def post(self, request: Request) -> Response:
-        """What a job would take: tokens, steps, time and dollars. Refuses what creating it would refuse."""
+        """What a job would take: tokens, steps, memory, time and dollars.
+
+        Refuses what creating it would refuse, but for too little GPU memory: that is `memory.verdict`.
+        """
         body = ConfigurationInput(data=request.data)
         body.is_valid(raise_exception=True)
         chosen = estimates.configuration(user=caller(request), **body.validated_data)
-        return Response(EstimateOutput(estimates.estimate(chosen)).data)
+        return Response(estimates.as_json(estimates.estimate(chosen)))
 
 
 def _answer(request: Request, job_id: uuid.UUID, status_code: int = status.HTTP_200_OK) -> Response:

@@ -211,7 +211,7 @@ def test_a_retry_is_a_new_job_with_the_same_configuration(api: Api, alice: User)
 def test_the_estimate_is_made_from_our_own_rows(api: Api, alice: User) -> None:
     answer = api(alice).post("/api/jobs/estimate", order(alice))
     estimate = answer.json()["data"]
-    assert (estimate["tokens"], estimate["steps"], estimate["effective_batch_size"]) == (90_000, 69, 8)
+    assert (estimate["tokens"], estimate["steps"], estimate["effective_batch_size"]) == (81_000, 63, 8)
     assert (estimate["price_per_hour"], estimate["priced"], estimate["tokens_estimated"]) == (7.0, True, True)
     assert 0 < estimate["cost"]["low"] < estimate["cost"]["high"]
     assert 0 < estimate["duration_seconds"]["low"] < estimate["duration_seconds"]["high"]

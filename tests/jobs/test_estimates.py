@@ -1,5 +1,7 @@
 """What a job will take: the published formulas, made from our rows."""
 
+import json
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from datasets.exceptions import DatasetNotFound
+from datasets.validation.lengths import Lengths
 from jobs import estimates
 from jobs.exceptions import InvalidJob
 from jobs.models import BaseModel, Cluster, GpuPrice
@@ -26,28 +29,21 @@ def configure(user: User, **changes: Any) -> estimates.Configuration:
     return estimates.configuration(**asked)
 
 
-@pytest.mark.parametrize(
-    ("examples", "batch", "gpus", "accumulated", "epochs", "steps"),
-    [
-        (180, 4, 1, 1, 3, 135),
-        (180, 8, 1, 1, 1, 23),
-        (181, 4, 2, 1, 1, 23),
-        (180, 4, 2, 4, 3, 18),
-        (1, 64, 8, 128, 2, 2),
-    ],
-)
-def test_steps_follow_the_formula(
-    examples: int, batch: int, gpus: int, accumulated: int, epochs: int, steps: int
-) -> None:
-    settings = {"batch_size": batch, "gradient_accumulation_steps": accumulated, "epochs": epochs}
-    assert estimates.total_steps(examples=examples, gpu_count=gpus, hyperparameters=settings) == steps
+def lengths_of(*examples: tuple[int, int]) -> dict[str, Any]:
+    kept = Lengths()
+    for tokens, learned in examples:
+        kept.add(tokens, learned)
+    return kept.as_json()
 
 
 def test_time_and_cost_follow_tokens_weights_and_gpus(alice: User) -> None:
     estimate = estimates.estimate(configure(alice))
-    expected = 90_000 * 6 * factories.base_model().parameters / (2 * 312e12 * 0.35) + 300
-    assert estimate.tokens == 90_000
+    held_out_ten_times = 10 * 18 * (30_000 / 180) / 3
+    operations = (81_000 + held_out_ten_times) * 6 * factories.base_model().parameters
+    expected = operations / (2 * 312e12 * 0.35) + 300
+    assert estimate.tokens.processed == 81_000
     assert estimate.seconds == pytest.approx((expected * 0.7, expected * 1.5))
+    assert estimate.based_on == "from the GPU's data sheet"
     assert estimate.price_per_hour == Decimal("7.00")
     assert estimate.cost is not None
     assert [float(cost) for cost in estimate.cost] == pytest.approx(
@@ -57,12 +53,134 @@ def test_time_and_cost_follow_tokens_weights_and_gpus(alice: User) -> None:
 
 def test_more_epochs_take_longer_and_cost_more(alice: User) -> None:
     dataset = factories.dataset(alice, total_tokens=50_000_000)
-    once = estimates.estimate(configure(alice, dataset_id=dataset.pk, hyperparameters={"epochs": 1}))
-    often = estimates.estimate(configure(alice, dataset_id=dataset.pk, hyperparameters={"epochs": 10}))
+    gpus = {"type": "H100-80GB", "count": 2}
+    once, often = (
+        estimates.estimate(configure(alice, dataset_id=dataset.pk, gpu_config=gpus, hyperparameters={"epochs": epochs}))
+        for epochs in (1, 10)
+    )
     assert once.cost is not None
     assert often.cost is not None
     assert once.cost[1] < often.cost[0]
-    assert often.tokens == 10 * once.tokens
+    assert often.tokens.processed == 10 * once.tokens.processed
+
+
+def test_a_limit_of_steps_shortens_the_run_and_what_it_sees(alice: User) -> None:
+    estimate = estimates.estimate(configure(alice, hyperparameters={"max_steps": 7}))
+    assert (estimate.steps, estimate.tokens.processed) == (7, 9_000)
+    assert "7 steps see 33% of the examples: max_steps ends the first epoch." in estimate.warnings
+
+
+def test_what_the_maximum_length_takes_away_is_told_before_the_start(alice: User) -> None:
+    dataset = factories.dataset(alice, total_training_pairs=4, token_lengths=lengths_of(*[(1000, 400)] * 4))
+    chosen = configure(alice, dataset_id=dataset.pk, hyperparameters={"max_length": 900, "validation_split": 0})
+    tokens = estimates.estimate(chosen).tokens
+    assert (tokens.lost, tokens.cut_examples, tokens.longest) == (400, 4, 900)
+    assert (tokens.processed, tokens.trained) == (3 * 3600, 3 * 1200)
+    assert (
+        "4 examples are longer than 900 tokens: 400 tokens are lost at their ends."
+        in estimates.estimate(chosen).warnings
+    )
+
+
+def test_a_dataset_validated_before_lengths_were_kept_is_estimated_all_the_same(alice: User) -> None:
+    estimate = estimates.estimate(configure(alice))
+    assert (estimate.tokens.trained, estimate.tokens.lost) == (None, None)
+    assert estimate.tokens.longest == math.ceil(4 * 30_000 / 180)
+    assert "Validate the dataset again to learn what the maximum length cuts off." in estimate.notes
+
+
+def test_packing_fills_rows_and_needs_fewer_steps(alice: User) -> None:
+    dataset = factories.dataset(alice, token_lengths=lengths_of(*[(100, 50)] * 180))
+    packed = estimates.estimate(configure(alice, dataset_id=dataset.pk, hyperparameters={"packing": True}))
+    loose = estimates.estimate(configure(alice, dataset_id=dataset.pk))
+    assert (loose.steps, packed.steps) == (63, 3)
+    assert packed.tokens.processed == loose.tokens.processed
+    assert (loose.tokens.longest, packed.tokens.longest) == (100, 2048)
+
+
+def test_every_type_on_offer_is_judged_for_its_memory(alice: User) -> None:
+    GpuPrice.objects.create(gpu_type="RTX-3090", price_per_hour=1)
+    GpuPrice.objects.create(gpu_type="CPU", price_per_hour=1)
+    estimate = estimates.estimate(configure(alice, hyperparameters={"packing": True}))
+    assert {fit.type: fit.verdict for fit in estimate.fits} == {
+        "H100-80GB": "fits",
+        "A100-80GB": "fits",
+        "A100-40GB": "tight",
+        "V100-32GB": "does_not_fit",
+        "RTX-3090": "does_not_fit",
+        "CPU": "unknown",
+    }
+
+
+def test_a_job_that_does_not_fit_is_refused_with_what_to_lower(alice: User) -> None:
+    chosen = configure(alice, gpu_config={"type": "V100-32GB"}, hyperparameters={"packing": True})
+    assert estimates.estimate(chosen).fit.verdict == "does_not_fit"
+    with pytest.raises(InvalidJob) as caught:
+        estimates.accepted(chosen)
+    (sentence,) = caught.value.details["gpu_config.type"]
+    for advice in ("a V100-32GB has 32", "lower batch_size", "max_length", "nf4", "A100-80GB"):
+        assert advice in sentence
+
+
+def test_a_job_that_barely_fits_starts_with_a_warning(alice: User) -> None:
+    chosen = configure(alice, gpu_config={"type": "A100-40GB"}, hyperparameters={"packing": True})
+    assert "it may run out of memory" in estimates.accepted(chosen).warnings[0]
+
+
+def test_a_base_model_of_unknown_shape_is_not_refused(alice: User) -> None:
+    BaseModel.objects.update(architecture={})
+    estimate = estimates.accepted(configure(alice, gpu_config={"type": "V100-32GB"}))
+    assert estimate.need is None
+    assert estimates.as_json(estimate)["memory"] is None
+
+
+def test_it_is_json_as_a_row_and_an_answer_need_it(alice: User) -> None:
+    made = estimates.as_json(estimates.estimate(configure(alice)))
+    assert json.loads(json.dumps(made)) == made
+    assert made["memory"]["total_gib"] == pytest.approx(sum(made["memory"]["per_part"].values()), abs=0.01)
+
+
+def test_texts_beyond_the_base_models_context_are_refused_and_never_the_default(alice: User) -> None:
+    BaseModel.objects.update(context_length=512)
+    assert configure(alice).hyperparameters["max_length"] == 512
+    with pytest.raises(InvalidJob) as caught:
+        configure(alice, hyperparameters={"max_length": 513})
+    assert "at most 512" in caught.value.details["hyperparameters.max_length"][0]
+
+
+def test_a_validation_dataset_takes_the_place_of_a_split(alice: User, bob: User) -> None:
+    own = factories.dataset(alice, total_training_pairs=40)
+    chosen = configure(alice, validation_dataset_id=own.pk)
+    plan = estimates.estimate(chosen).plan
+    assert chosen.hyperparameters["validation_split"] == 0
+    assert (plan.training_examples, plan.validation_examples) == (180, 40)
+    with pytest.raises(InvalidJob) as caught:
+        configure(alice, validation_dataset_id=own.pk, hyperparameters={"validation_split": 0.2})
+    assert list(caught.value.details) == ["hyperparameters.validation_split"]
+    with pytest.raises(DatasetNotFound):
+        configure(alice, validation_dataset_id=factories.dataset(bob).pk)
+
+
+def test_early_stopping_needs_something_to_measure(alice: User) -> None:
+    assert configure(alice, hyperparameters={"early_stopping_patience": 3})
+    with pytest.raises(InvalidJob) as caught:
+        configure(alice, hyperparameters={"early_stopping_patience": 3, "validation_split": 0})
+    assert list(caught.value.details) == ["hyperparameters.early_stopping_patience"]
+
+
+def test_four_bits_need_a_gpu(alice: User) -> None:
+    GpuPrice.objects.create(gpu_type="CPU", price_per_hour=1)
+    with pytest.raises(InvalidJob) as caught:
+        configure(alice, gpu_config={"type": "CPU"}, hyperparameters={"quantization": "nf4"})
+    assert list(caught.value.details) == ["hyperparameters.quantization"]
+
+
+def test_a_file_that_has_changed_is_refused_where_its_hash_was_given(alice: User) -> None:
+    dataset = factories.dataset(alice, sha256="a" * 64)
+    assert configure(alice, dataset_id=dataset.pk, dataset_sha256="a" * 64)
+    with pytest.raises(InvalidJob) as caught:
+        configure(alice, dataset_id=dataset.pk, dataset_sha256="b" * 64)
+    assert list(caught.value.details) == ["dataset_sha256"]
 
 
 def test_a_type_without_a_price_counts_nothing_and_says_so(alice: User) -> None:

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field, inline_serializer
+from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from jobs import presets, selectors
-from jobs.estimates import Estimate
 from jobs.models import BaseModel
 
 
@@ -28,26 +27,47 @@ class RangeOutput(serializers.Serializer[Any]):
     high = serializers.FloatField()
 
 
-class EstimateOutput(serializers.Serializer[Estimate]):
-    tokens = serializers.IntegerField(help_text="of all epochs together")
+VERDICTS = ("fits", "tight", "does_not_fit", "unknown")
+
+
+class FitOutput(serializers.Serializer[Any]):
+    type = serializers.CharField()
+    gpu_gib = serializers.FloatField(allow_null=True, help_text="memory of one GPU; null: not known, or a CPU")
+    verdict = serializers.ChoiceField(VERDICTS)
+
+
+class MemoryOutput(serializers.Serializer[Any]):
+    per_part = serializers.DictField(
+        child=serializers.FloatField(), help_text="weights, adapter, optimizer, activations, logits, overhead in GiB"
+    )
+    total_gib = serializers.FloatField(help_text="on each GPU")
+    gpu_gib = serializers.FloatField(allow_null=True)
+    verdict = serializers.ChoiceField(VERDICTS)
+
+
+class EstimateOutput(serializers.Serializer[Any]):
+    """Documentation of jobs.estimates.as_json: answered before a job starts, and kept on the job."""
+
+    tokens = serializers.IntegerField(help_text="processed in all epochs together")
+    trained_tokens = serializers.IntegerField(allow_null=True, help_text="those with loss; null: lengths not known")
+    lost_tokens = serializers.IntegerField(allow_null=True, help_text="cut off by max_length in one pass")
+    cut_examples = serializers.IntegerField(allow_null=True, help_text="examples longer than max_length")
+    longest_example = serializers.IntegerField(help_text="tokens of the longest row of a batch")
     tokens_estimated = serializers.BooleanField(help_text="made from the texts' size, no tokenizer was at hand")
+    training_examples = serializers.IntegerField()
+    validation_examples = serializers.IntegerField(help_text="held out, or in the validation dataset")
     steps = serializers.IntegerField()
-    duration_seconds = serializers.SerializerMethodField()
-    cost = serializers.SerializerMethodField()
+    evaluations = serializers.IntegerField()
+    duration_seconds = RangeOutput(allow_null=True, help_text="null for a GPU type whose speed is not known")
+    cost = RangeOutput(allow_null=True, help_text="US dollars; null for a GPU type whose speed is not known")
     price_per_hour = serializers.FloatField(help_text="US dollars for all GPUs together")
-    priced = serializers.BooleanField(source="is_priced")
+    priced = serializers.BooleanField()
     effective_batch_size = serializers.IntegerField()
+    memory = MemoryOutput(allow_null=True, help_text="null: the base model's architecture is not in the catalog")
+    fits = FitOutput(many=True, help_text="every GPU type on offer")
+    based_on = serializers.CharField(allow_blank=True, help_text="what time and cost rest on")
     notes = serializers.ListField(child=serializers.CharField(), help_text="what to know about these figures")
-
-    @extend_schema_field(RangeOutput(allow_null=True))
-    def get_duration_seconds(self, estimate: Estimate) -> dict[str, float] | None:
-        """Null for a GPU type whose speed is not known."""
-        return _range(estimate.seconds)
-
-    @extend_schema_field(RangeOutput(allow_null=True))
-    def get_cost(self, estimate: Estimate) -> dict[str, float] | None:
-        """US dollars; null for a GPU type whose speed is not known."""
-        return _range(estimate.cost)
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="what to think about before starting")
 
 
 class GpuTypeOutput(serializers.Serializer[selectors.GpuType]):
@@ -72,10 +92,6 @@ PresetOutput = inline_serializer(
 
 def gpu_type_json(gpu: selectors.GpuType) -> dict[str, Any]:
     return GpuTypeOutput(gpu).data
-
-
-def _range(pair: tuple[Any, Any] | None) -> dict[str, float] | None:
-    return None if pair is None else {"low": float(pair[0]), "high": float(pair[1])}
 
 
 def _documented(field: presets.Field) -> serializers.Field[Any, Any, Any, Any]:
