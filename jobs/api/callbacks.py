@@ -1,4 +1,4 @@
-"""What a cluster calls while it runs an attempt, proved by its token: upload URLs, a fresh dataset URL, hints.
+"""What a cluster calls while it runs an attempt, proved by its token: upload URLs, fresh download URLs, hints.
 
 This is our side of the GPU cluster API, not of the users' REST API: bodies go out bare, without its envelope.
 Hints only make a poll come sooner; polling stays the truth.
@@ -17,8 +17,8 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from datasets.nudges import nudge
-from datasets.storage import signing
-from jobs import callbacks, deliveries
+from jobs import callbacks, deliveries, sources
+from jobs.clusters.http import orders
 from jobs.exceptions import JobNotFound
 from jobs.models import TrainingJob
 from jobs.tasks import poll_jobs, release_job
@@ -51,7 +51,11 @@ class CallbackView(APIView):
 
     def job(self, request: Request, job_id: uuid.UUID, attempt: int) -> TrainingJob:
         scheme, _, presented = get_authorization_header(request).partition(b" ")
-        job = TrainingJob.objects.select_related("dataset", "owner").filter(pk=job_id, attempt=attempt).first()
+        job = (
+            TrainingJob.objects.select_related("dataset", "owner", "validation_dataset", "resume_from")
+            .filter(pk=job_id, attempt=attempt)
+            .first()
+        )
         genuine = callbacks.is_genuine(job_id, attempt, presented.decode("latin-1"))
         if job is None or scheme.lower() != b"bearer" or not genuine:
             raise JobNotFound
@@ -79,11 +83,42 @@ class EventsView(CallbackView):
         return Response(status=204)
 
 
-class DatasetUrlView(CallbackView):
-    def get(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
-        """A new signed URL of the dataset, for a job whose first one expired in a queue: {url, expires_at}."""
-        job = self.job(request, job_id, attempt)
+class FreshInputsView(CallbackView):
+    """New signed URLs, for a job whose first ones expired in a queue; none for one that has ended."""
+
+    def job(self, request: Request, job_id: uuid.UUID, attempt: int) -> TrainingJob:
+        job = super().job(request, job_id, attempt)
         if job.is_terminal:
             raise JobNotFound
-        signed = signing.sign_download(bucket=job.dataset.storage_bucket, path=job.dataset.storage_path)
-        return Response({"url": signed.url, "expires_at": signed.expires_at})
+        return job
+
+
+class DatasetUrlView(FreshInputsView):
+    def get(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
+        """{url, expires_at} of the dataset, and validation_url where the job has a validation dataset."""
+        job = self.job(request, job_id, attempt)
+        fresh = sources.dataset(job.dataset, job.dataset.sha256)
+        answer = {"url": fresh.url, "expires_at": fresh.url_expires_at}
+        if job.validation_dataset is not None:
+            answer["validation_url"] = sources.dataset(job.validation_dataset, job.validation_dataset.sha256).url
+        return Response(answer)
+
+
+class CheckpointUrlsView(FreshInputsView):
+    def get(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
+        """{files: [{path, url, size, sha256}]} of the checkpoint that the job goes on from; 404 without one."""
+        job = self.job(request, job_id, attempt)
+        if job.resume_from is None:
+            raise JobNotFound
+        return Response({"files": orders.files(sources.checkpoint_files(job.resume_from))})
+
+
+class BaseModelUrlsView(FreshInputsView):
+    def get(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
+        """{files: [{path, url, size}]} of a base model that lies in storage; 404 for any other."""
+        job = self.job(request, job_id, attempt)
+        ordered = job.attempts.values_list("request", flat=True).filter(number=attempt).first() or {}
+        source = ordered.get("base_model_source") or {}
+        if source.get("kind") != sources.FILES:
+            raise JobNotFound
+        return Response({"files": orders.files(sources.model_files(source["location"]))})

@@ -33,4 +33,14 @@ urlpatterns = [
     path("callback/<uuid:job_id>/<int:attempt>/uploads", callbacks.UploadsView.as_view(), name="callback-uploads"),
     path("callback/<uuid:job_id>/<int:attempt>/events", callbacks.EventsView.as_view(), name="callback-events"),
     path("callback/<uuid:job_id>/<int:attempt>/dataset", callbacks.DatasetUrlView.as_view(), name="callback-dataset"),
+    path(
+        "callback/<uuid:job_id>/<int:attempt>/checkpoint",
+        callbacks.CheckpointUrlsView.as_view(),
+        name="callback-checkpoint",
+    ),
+    path(
+        "callback/<uuid:job_id>/<int:attempt>/base-model",
+        callbacks.BaseModelUrlsView.as_view(),
+        name="callback-base-model",
+    ),
 ]

@@ -4,6 +4,8 @@ import uuid
 
 from django.db import models
 
+from jobs.clusters.base import Capabilities
+
 
 class Cluster(models.Model):
     """What was last learned of a cluster of settings.GPU_CLUSTERS, and its circuit breaker."""
@@ -25,6 +27,16 @@ class Cluster(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it could do when it was asked last."""
+        return Capabilities(
+            level=self.level or 1,
+            features=frozenset(self.features),
+            gpu_types=tuple((entry["type"], entry["count"]) for entry in self.gpu_types),
+            simulated=self.simulated,
+        )
 
 
 class Installation(models.Model):

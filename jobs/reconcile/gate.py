@@ -65,7 +65,7 @@ def enter(name: str, *, to_submit: bool = False) -> Gate:
             closed = _closed(name, error)
             if to_submit or not is_known:
                 raise closed from error
-    return Gate(name, cluster, _capabilities(row), row.consecutive_failures > 0 or row.open_until is not None)
+    return Gate(name, cluster, row.capabilities, row.consecutive_failures > 0 or row.open_until is not None)
 
 
 def refresh_all() -> None:
@@ -79,7 +79,7 @@ def refresh_all() -> None:
 
 def known(name: str) -> Capabilities:
     """What was last learned of a cluster, without asking it."""
-    return _capabilities(ClusterRow.objects.get(name=name))
+    return ClusterRow.objects.get(name=name).capabilities
 
 
 def note_success(door: Gate) -> None:
@@ -115,12 +115,3 @@ def _learn(row: ClusterRow, address: str, found: Capabilities) -> None:
     row.simulated = found.simulated
     row.checked_at = timezone.now()
     row.save(update_fields=["address", "level", "features", "gpu_types", "simulated", "checked_at"])
-
-
-def _capabilities(row: ClusterRow) -> Capabilities:
-    return Capabilities(
-        level=row.level or 1,
-        features=frozenset(row.features),
-        gpu_types=tuple((entry["type"], entry["count"]) for entry in row.gpu_types),
-        simulated=row.simulated,
-    )

@@ -6,9 +6,8 @@ What the key stands for is frozen with it: a repeat is the same order, whatever 
 from django.conf import settings
 from django.utils import timezone
 
-from datasets.storage.base import SignedUrl
-from jobs import callbacks, lifecycle
-from jobs.clusters.base import DatasetRef, Submission
+from jobs import callbacks, lifecycle, sources
+from jobs.clusters.base import Submission
 from jobs.models import Installation, JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.reconcile import accept
@@ -30,10 +29,9 @@ def store(lease: lifecycle.Lease) -> JobAttempt | None:
                 cluster=job.cluster,
                 submission_key=f"{job.pk}:{job.attempt}",
                 request={
-                    "base_model": job.base_model.name,
+                    **sources.frozen(job),
                     "hyperparameters": job.hyperparameters,
                     "gpu_config": job.gpu_config,
-                    "dataset_sha256": job.dataset.sha256,
                     "max_runtime_s": settings.JOB_MAX_RUNTIME_SECONDS,
                 },
             )
@@ -50,8 +48,8 @@ def store(lease: lifecycle.Lease) -> JobAttempt | None:
         return attempt
 
 
-def order(job: TrainingJob, attempt: JobAttempt, signed: SignedUrl) -> Submission:
-    """What is sent: the frozen intent, with a fresh URL of the dataset."""
+def order(job: TrainingJob, attempt: JobAttempt, signed: sources.Sources) -> Submission:
+    """What is sent: the frozen intent, with fresh URLs."""
     request = attempt.request
     url = callbacks.url(job.pk, attempt.number)
     installation, _ = Installation.objects.get_or_create(singleton=True)
@@ -59,12 +57,7 @@ def order(job: TrainingJob, attempt: JobAttempt, signed: SignedUrl) -> Submissio
         job_id=str(job.pk),
         attempt=attempt.number,
         key=attempt.submission_key,
-        dataset=DatasetRef(
-            url=signed.url,
-            sha256=request["dataset_sha256"],
-            bytes=job.dataset.file_size,
-            url_expires_at=signed.expires_at,
-        ),
+        dataset=signed.dataset,
         base_model=request["base_model"],
         hyperparameters=request["hyperparameters"],
         gpu_type=request["gpu_config"]["type"],
@@ -73,4 +66,7 @@ def order(job: TrainingJob, attempt: JobAttempt, signed: SignedUrl) -> Submissio
         labels={"installation": str(installation.pk), "job_id": str(job.pk), "owner": job.owner.get_username()},
         callback_url=url,
         callback_token=callbacks.token(job.pk, attempt.number) if url else None,
+        base_model_source=signed.model,
+        validation=signed.validation,
+        resume_from=signed.resume_from,
     )

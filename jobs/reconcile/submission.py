@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from datasets import services as datasets
 from datasets.exceptions import DatasetChanged, DatasetError, DatasetMissing
-from datasets.storage import signing
-from jobs import lifecycle
+from jobs import lifecycle, sources
 from jobs.clusters.base import AlreadyExists, ClusterError, Refused, Submission, Unknown
+from jobs.exceptions import InvalidJob
 from jobs.models import JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.reconcile import accept, cancellation, finish, gate, intent
@@ -39,7 +39,8 @@ def submit(job_id: uuid.UUID | str) -> None:
 
 
 def _submit(lease: lifecycle.Lease) -> None:
-    job = TrainingJob.objects.select_related("dataset", "base_model", "owner").get(pk=lease.job_id)
+    related = ("dataset", "base_model", "owner", "validation_dataset", "resume_from")
+    job = TrainingJob.objects.select_related(*related).get(pk=lease.job_id)
     if job.next_attempt_at > timezone.now():
         return
     try:
@@ -49,9 +50,13 @@ def _submit(lease: lifecycle.Lease) -> None:
             if not _may_ask_again(lease, attempt, door):
                 return
         else:
-            datasets.dataset_verify_unchanged(job.dataset)
+            if lacking := sources.lacking(job, door.capabilities):
+                _fail(lease, ErrorCode.SETTINGS_INVALID, lacking)
+                return
+            for dataset in filter(None, (job.dataset, job.validation_dataset)):
+                datasets.dataset_verify_unchanged(dataset)
         # Signed before the intent: what fails up to here was certainly never sent.
-        signed = signing.sign_download(bucket=job.dataset.storage_bucket, path=job.dataset.storage_path)
+        signed = sources.signed(job, attempt.request if attempt else sources.frozen(job))
         logger.info("Generated signed URL for job %s from bucket: %s", job.short_id, job.dataset.storage_bucket)
         attempt = intent.store(lease)
         if attempt is not None:
@@ -60,14 +65,21 @@ def _submit(lease: lifecycle.Lease) -> None:
         _postpone(lease, closed.reason, told_s=closed.wait_s)
     except (DatasetChanged, DatasetMissing) as error:
         code = ErrorCode.DATASET_CHANGED if isinstance(error, DatasetChanged) else ErrorCode.DATASET_MISSING
-        with lifecycle.locked(lease) as job:
-            if job.status == Status.QUEUED:
-                finish.fail(job, None, code, detail=error.message, now=timezone.now())
+        _fail(lease, code, error.message)
+    except InvalidJob as error:
+        _fail(lease, ErrorCode.BASE_MODEL_UNAVAILABLE, error.message)
     except ClusterError as error:
         gate.note_failure(job.cluster, error)
         _postpone(lease, f"Waiting for the GPU cluster: {error.message}", told_s=error.retry_after_s)
     except DatasetError as error:
         _postpone(lease, f"Waiting for storage: {error.message}")
+
+
+def _fail(lease: lifecycle.Lease, code: ErrorCode, why: str) -> None:
+    """What the job is to start from cannot be had: nothing was sent, so nothing was used."""
+    with lifecycle.locked(lease) as job:
+        if job.status == Status.QUEUED:
+            finish.fail(job, None, code, detail=why, now=timezone.now())
 
 
 def _send(lease: lifecycle.Lease, submission: Submission, attempt: JobAttempt, door: gate.Gate) -> None:
