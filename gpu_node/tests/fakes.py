@@ -21,9 +21,20 @@ class PretendNetwork:
         self.inputs = Inputs(lines, lines * 400, "ab" * 32)
         self.arrives = arrives
         self.node: Node | None = None
+        self.provisioning: list[str] = []
+        self.sending: list[str] = []
         self.fetching: list[str] = []
         self.delivering: list[str] = []
         self.told: list[tuple[str, str, int]] = []
+
+    def provision(self, job: Job) -> None:
+        self.provisioning.append(job.external_id)
+
+    def drop_provision(self, external_id: str) -> None:
+        self.provisioning.remove(external_id)
+
+    def send_checkpoints(self, job: Job) -> None:
+        self.sending.append(job.external_id)
 
     def fetch(self, job: Job) -> None:
         assert self.node is not None

@@ -14,16 +14,20 @@ from typing import Any, Self
 import httpx
 
 SOURCE = Path(__file__).parent.parent / "src"
+PRETENDED = Path(__file__).parent / "pretend_trainer"
 KEY = "key-of-the-tests"
 
 
 class NodeProcess:
     """A gpu_node in a process of its own; a context manager that leaves none behind."""
 
-    def __init__(self, state_dir: Path, *options: str, faults: bool = True) -> None:
+    def __init__(self, state_dir: Path, *options: str, faults: bool = True, simulated: bool = True) -> None:
         self.state_dir = state_dir
-        arguments = [sys.executable, "-m", "gpu_node", "--state-dir", str(state_dir), "--simulated"]
-        arguments += [*options, *(["--faults"] if faults else [])]
+        arguments = [sys.executable, "-m", "gpu_node", "--state-dir", str(state_dir), *options]
+        if simulated:
+            arguments += ["--simulated", *(["--faults"] if faults else [])]
+        else:
+            arguments += ["--trainer", str(PRETENDED), "--gpu", "CPU:1"]
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "GPU_NODE_API_KEY": KEY}
         self.process = subprocess.Popen(
             arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

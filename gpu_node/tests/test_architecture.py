@@ -20,13 +20,14 @@ LAYERS = [
     {"problems", "links", "connections", "settings"},
     {"provision", "errands"},
     {"node"},
+    {"outgoing", "admission", "checkpoints"},
     {"simulated", "trained"},
     {"book", "verdicts"},
     {"store", "queue", "agenda"},
     {"executor"},
     {"jobs"},
     {"provisioning", "orders"},
-    {"spec", "clock"},
+    {"spec", "clock", "gpus"},
 ]
 
 

@@ -116,7 +116,7 @@ def test_a_job_runs_through_to_its_files(fast_node: NodeProcess, order: Orders) 
     assert [change["state"] for change in status["transitions"]] == ["queued", "running", "completed"]
     assert status["state_seq"] == 3
     assert status["released_at"] == status["ended_at"]
-    assert all(value is not None for value in status["metrics"].values())
+    assert [name for name, value in status["metrics"].items() if value is None] == ["gpu_memory"]
 
     listed = fast_node.get(f"/training/artifacts/{external_id}")
     assert listed["complete"] is True

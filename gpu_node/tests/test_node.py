@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from fakes import HandClock, PretendNetwork
+from gpu_node.admission import CheckpointGone
 from gpu_node.book import UnknownJob
 from gpu_node.executor import ProducedFile
 from gpu_node.jobs import Job, Phase, Status
-from gpu_node.node import CheckpointGone, KeyReused, Node
+from gpu_node.node import KeyReused, Node
 from gpu_node.queue import GpuQueue
 from gpu_node.simulated.executor import SimulatedExecutor
 from gpu_node.simulated.mishaps import Mishap, MishapKind

@@ -1,7 +1,6 @@
 """The process: start, refusal to start, restart, quick end, quiet logs."""
 
 import json
-import os
 import signal
 import socket
 import stat
@@ -13,7 +12,7 @@ import pytest
 
 from conftest import Nodes, Orders
 from gpu_node.server import listen
-from gpu_node.settings import detect_gpus, read_gpus, read_settings
+from gpu_node.settings import read_gpus, read_settings
 from servers import KEY, SOURCE, NodeProcess
 
 BASICS = ["--state-dir", "state", "--simulated", "--gpu", "CPU:1"]
@@ -104,7 +103,10 @@ def test_no_secret_gets_into_the_log_and_the_state_is_private(
     [
         (BASICS, {}, "GPU_NODE_API_KEY"),
         (BASICS[2:], {"GPU_NODE_API_KEY": "k"}, "--state-dir"),
-        (["--state-dir", "s"], {"GPU_NODE_API_KEY": "k"}, "--simulated"),
+        (["--state-dir", "s", "--faults"], {"GPU_NODE_API_KEY": "k"}, "--simulated"),
+        (["--state-dir", "s", "--gpu", "H100:1"], {"GPU_NODE_API_KEY": "k"}, "NVML finds here"),
+        (["--state-dir", "s", "--trainer", "/nowhere"], {"GPU_NODE_API_KEY": "k"}, "--trainer"),
+        ([*BASICS, "--keep-days", "-1"], {"GPU_NODE_API_KEY": "k"}, "--keep-days"),
         ([*BASICS, "--gpu", "H100"], {"GPU_NODE_API_KEY": "k"}, "TYPE:COUNT"),
         ([*BASICS, "--gpu", "H100:0"], {"GPU_NODE_API_KEY": "k"}, "TYPE:COUNT"),
         ([*BASICS, "--speed", "0"], {"GPU_NODE_API_KEY": "k"}, "--speed"),
@@ -146,21 +148,6 @@ def test_every_option_is_also_an_environment_variable() -> None:
 
 def test_gpus_of_one_type_add_up() -> None:
     assert read_gpus(["A:1", "B:2", "A:3"]) == {"A": 4, "B": 2}
-
-
-def test_a_machine_without_gpus_offers_its_processor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert detect_gpus() == {"CPU": os.cpu_count()}
-
-
-def test_a_machine_with_gpus_offers_them_by_name_and_memory(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho 'NVIDIA RTX 4090, 24564'\necho 'NVIDIA RTX 4090, 24564'\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert detect_gpus() == {"RTX-4090-24GB": 2}
 
 
 def test_it_knows_nothing_of_the_control_planes_code() -> None:

@@ -14,6 +14,7 @@ from gpu_node.clock import SystemClock, iso
 from gpu_node.errands.callbacks import Callbacks
 from gpu_node.errands.crew import Crew
 from gpu_node.errands.inputs import fetch_inputs
+from gpu_node.executor import InputPlaces
 from gpu_node.jobs import Job
 from gpu_node.orders import read_order
 from gpu_node.queue import GpuQueue
@@ -28,6 +29,7 @@ ORDER: dict[str, Any] = {
     "gpu_config": {"type": "H100-80GB", "count": 2},
 }
 FILE: dict[str, Any] = {"path": "a/b.safetensors", "url": "https://storage/b", "size": 3}
+RESUME: dict[str, Any] = {"external_job_id": "run-1", "step": 40}
 
 
 def test_an_order_of_level_1_is_read() -> None:
@@ -61,10 +63,9 @@ def test_a_base_model_without_a_source_comes_from_the_hub() -> None:
 
 
 def test_new_addresses_make_no_new_order() -> None:
-    resume = {"external_job_id": "run-1", "step": 40}
-    first = read_order(ORDER | {"resume_from": resume | {"files": [FILE]}})
-    again = read_order(ORDER | {"resume_from": resume | {"files": [FILE | {"url": "https://storage/new"}]}})
-    other = read_order(ORDER | {"resume_from": resume | {"step": 41}})
+    first = read_order(ORDER | {"resume_from": RESUME | {"files": [FILE]}})
+    again = read_order(ORDER | {"resume_from": RESUME | {"files": [FILE | {"url": "https://storage/new"}]}})
+    other = read_order(ORDER | {"resume_from": RESUME | {"step": 41}})
     assert first.fingerprint() == again.fingerprint() != other.fingerprint()
 
 
@@ -219,8 +220,9 @@ def test_a_dataset_is_written_down_for_an_executor_that_wants_it(outside: Outsid
         async with httpx.AsyncClient(trust_env=False) as client:
             job = Job(1, "run-1", spec, None, HandClock().now())
             path = tmp_path / "train.jsonl"
-            inputs = await fetch_inputs(client, Callbacks(client), job, lambda: True, keep_at=path)
-            assert (inputs.lines, inputs.bytes) == (300, len(DATASET))
+            places = InputPlaces(path, tmp_path / "validation.jsonl", tmp_path / "resume")
+            fetched = await fetch_inputs(client, Callbacks(client), job, lambda: True, places)
+            assert (fetched.dataset.lines, fetched.dataset.bytes) == (300, len(DATASET))
             return path.read_bytes()
 
     assert asyncio.run(fetch()) == DATASET

@@ -6,18 +6,25 @@ keeps what its child process reported. Neither knows HTTP, the queue or the cont
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Literal, Protocol, TypeVar
 
 from gpu_node.jobs import Inputs
+from gpu_node.provisioning import Provided
+from gpu_node.spec import FieldProblem, JobSpec
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class RunOrder:
-    """What to run, on which GPUs, on which checked data. `resume_from` is the id of an earlier run here."""
+    """What to run, on which GPUs, on which checked data.
+
+    `resume_from` is the id of the run whose checkpoint (of `resume_step`, else its newest) this one goes on
+    from: it lies in the run's resume folder where the errands put it there, else with that earlier run.
+    `provided` is None where the executor needs nothing provided.
+    """
 
     run_id: str
     job_id: str
@@ -28,6 +35,8 @@ class RunOrder:
     inputs: Inputs
     resume_from: str | None = None
     resume_step: int | None = None
+    validation: Inputs | None = None
+    provided: Provided | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,8 @@ class Sight:
     resumptions: tuple[Resumption, ...] = ()
     eta_s: float | None = None
     outcome: Outcome | None = None
+    stage_detail: str | None = None
+    stage_progress: float | None = None
     changes_at: float | None = None
     """When the node should look again at the latest; None while the executor will call `wake` itself."""
 
@@ -106,6 +117,41 @@ class ProducedFile:
     sha256: str
 
 
+@dataclass(frozen=True)
+class SavedCheckpoint:
+    """A checkpoint a run saved; `files` are relative to it. `here`: it still lies on this machine."""
+
+    path: str
+    step: int
+    epoch: float
+    restart: int
+    validation_loss: float | None
+    at: float
+    files: tuple[ProducedFile, ...]
+    here: bool = True
+
+    def produced(self) -> tuple[ProducedFile, ...]:
+        """Its files with paths relative to the run."""
+        return tuple(replace(file, path=f"{self.path}/{file.path}") for file in self.files)
+
+
+@dataclass(frozen=True)
+class InputPlaces:
+    """Where a run wants its inputs written before it begins."""
+
+    dataset: Path
+    validation: Path
+    checkpoint: Path
+
+
+class CannotBegin(Exception):
+    """The run cannot start on this machine; code and text, which says what to do, go to the job."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class Executor(Protocol):
     """Runs jobs on assigned GPUs. Calls return at once; every method is safe after a restart of the node."""
 
@@ -116,11 +162,24 @@ class Executor(Protocol):
     def subscribe(self, wake: Callable[[str], None]) -> None:
         """`wake(run_id)` is called whenever a run changed earlier than its last `changes_at` said."""
 
-    def dataset_path(self, run_id: str) -> Path | None:
-        """Where the run wants its dataset written before it begins; None when its counts are enough."""
+    @property
+    def needs_provision(self) -> bool:
+        """Whether the trainer's environment and the base model must be on this machine before a run."""
+
+    def refusals(self, spec: JobSpec) -> list[FieldProblem]:
+        """What of an order this executor cannot run, by field; empty when it can."""
+
+    def knows(self, run_id: str) -> bool:
+        """Whether the run began here and its traces are there; all that takes a run id needs it."""
+
+    def places(self, run_id: str) -> InputPlaces | None:
+        """Where the run wants its inputs; None when their counts are enough. Raises CannotBegin."""
 
     def begin(self, order: RunOrder, now: float) -> None:
-        """Starts the run; a second call for the same run id changes nothing."""
+        """Starts the run; a second call for the same run id changes nothing. Raises CannotBegin."""
+
+    def take_up(self, run_id: str, now: float) -> None:
+        """Goes on with a run that had begun when the node last ended; called once at the node's start."""
 
     def stop(self, run_id: str, now: float, *, grace_s: float, keep_adapter: bool) -> None:
         """Ends the run within `grace_s`, saving the adapter first if asked to. Safe to repeat."""
@@ -134,11 +193,23 @@ class Executor(Protocol):
     def lines(self, run_id: str, now: float, *, after: int, limit: int) -> Page[LogLine]:
         """Log lines with seq > after, in order of seq."""
 
-    def has_checkpoint(self, run_id: str, now: float) -> bool:
-        """Whether a new run could resume from this one."""
+    def has_checkpoint(self, run_id: str, now: float, *, step: int | None = None) -> bool:
+        """Whether a new run could resume from this one: at that step, or anywhere."""
+
+    def checkpoints(self, run_id: str) -> tuple[SavedCheckpoint, ...]:
+        """The checkpoints the run saved so far, oldest first."""
 
     def files(self, run_id: str, now: float) -> tuple[ProducedFile, ...]:
         """The files of a run that is over; empty while it runs or when it left none."""
 
     def open(self, run_id: str, path: str) -> BinaryIO:
-        """One of `files` for reading; raises KeyError for any other path."""
+        """A file of `files` or of a checkpoint that is here, for reading; raises KeyError for any other."""
+
+    def settle(self, run_id: str, *, delivered: bool) -> None:
+        """The job has ended: what only training needed may go. `delivered`: the files are in the bucket."""
+
+    def start(self) -> None:
+        """The node's event loop runs now; called once, before anything else is begun or taken up."""
+
+    async def close(self) -> None:
+        """The node is stopping: whatever must not outlive it ends within a few seconds."""

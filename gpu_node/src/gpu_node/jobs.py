@@ -2,16 +2,18 @@
 
 `status` is what the contract shows. `phase` is where the node's own work stands:
 
-    WAITING     in the queue for GPUs                                   queued
-    PREPARING   has GPUs, its dataset is being fetched and checked      running
-    RUNNING     in the executor's hands                                 running | cancelling
-    DELIVERING  GPUs given back, files on their way to the bucket       running | cancelling
-    ENDED       nothing will change any more                            completed | failed | cancelled
+    PROVISIONING  environment and base model are being made ready     queued
+    WAITING       in the queue for GPUs                               queued
+    PREPARING     has GPUs, its inputs are being fetched and checked  running
+    RUNNING       in the executor's hands                             running | cancelling
+    DELIVERING    GPUs given back, files on their way to the bucket   running | cancelling
+    ENDED         nothing will change any more                        completed | failed | cancelled
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gpu_node.provisioning import Provided
 from gpu_node.spec import JobSpec
 
 
@@ -25,6 +27,7 @@ class Status(StrEnum):
 
 
 class Phase(StrEnum):
+    PROVISIONING = "provisioning"
     WAITING = "waiting"
     PREPARING = "preparing"
     RUNNING = "running"
@@ -90,6 +93,9 @@ class Job:
     stop: Stop | None = None
     verdict: Verdict | None = None
     delivered: bool = False
+    provided: Provided | None = None
+    checkpoints_sent: tuple[str, ...] = ()
+    """Paths of the checkpoints that lie in the control plane's bucket."""
     transitions: tuple[Transition, ...] = ()
 
     @property

@@ -1,26 +1,30 @@
 """The one door for a job's state: takes orders, moves jobs along, ends them.
 
-    submit -> WAITING -> (GPUs free) PREPARING -> (dataset checked) RUNNING -> [DELIVERING] -> ENDED
+    submit -> [PROVISIONING] -> WAITING -> (GPUs free) PREPARING -> (inputs checked) RUNNING
+           -> [DELIVERING] -> ENDED
 
-Nothing here waits: outgoing work is handed to `Errands`, which reports back through `inputs_ready`,
-`inputs_failed` and `delivered`. A job moves when it is called, when an errand reports, or when the agenda
-says it is due; reading its state computes nothing but the executor's sight of it.
+Nothing here waits: outgoing work is handed to `Errands`, which reports back. A job moves when it is called,
+when an errand reports, or when the agenda says it is due; reading its state computes nothing but the
+executor's sight of it.
 """
 
 import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 from gpu_node import verdicts
+from gpu_node.admission import Admission
 from gpu_node.agenda import Agenda
-from gpu_node.book import JobBook, UnknownJob
+from gpu_node.book import JobBook
+from gpu_node.checkpoints import pending, wants_uploads
 from gpu_node.clock import Clock
-from gpu_node.executor import Executor, RunOrder, Sight
+from gpu_node.executor import CannotBegin, Executor, RunOrder, Sight
 from gpu_node.jobs import Inputs, Job, Phase, Status, Stop, Transition, Verdict
+from gpu_node.outgoing import Errands
+from gpu_node.provisioning import Progress, Provided
 from gpu_node.queue import GpuQueue
-from gpu_node.spec import FieldProblem, InvalidOrder, JobSpec, ResumeFrom
+from gpu_node.spec import JobSpec
 from gpu_node.store import Store
 
 logger = logging.getLogger("gpu_node")
@@ -28,25 +32,8 @@ logger = logging.getLogger("gpu_node")
 DEFAULT_GRACE_S = 30.0
 
 
-class Errands(Protocol):
-    """The node's outgoing work. Each call returns at once and reports back to the node later."""
-
-    def fetch(self, job: Job) -> None:
-        """Fetch and check the dataset; ends in `inputs_ready` or `inputs_failed`."""
-
-    def deliver(self, job: Job) -> None:
-        """Bring the files to the control plane's bucket; ends in `delivered`."""
-
-    def tell(self, job: Job, change: Transition, state_seq: int) -> None:
-        """Hint the control plane at a change; may be lost."""
-
-
 class KeyReused(Exception):
     """The idempotency key was used with another payload."""
-
-
-class CheckpointGone(Exception):
-    """There is nothing to resume from."""
 
 
 class Node:
@@ -63,6 +50,8 @@ class Node:
         self._jobs = JobBook(store)
         self._queue = queue
         self._errands = errands
+        self._admission = Admission(executor, self._jobs, queue.total)
+        self._provisioning: dict[str, Progress] = {}
         executor.subscribe(self._wake)
 
     @property
@@ -90,9 +79,17 @@ class Node:
         """Matching jobs numbered above `after`, and whether there are more."""
         return self._jobs.find(job_id=job_id, active=active, status=status, after=after, limit=limit)
 
+    def has_run(self, job: Job) -> bool:
+        """Whether the executor has anything to tell about the job."""
+        return job.inputs is not None and self.executor.knows(job.external_id)
+
     def sight(self, job: Job, now: float) -> Sight | None:
         """The executor's view of the job; None before the executor got it."""
-        return self.executor.look(job.external_id, now) if job.inputs is not None else None
+        return self.executor.look(job.external_id, now) if self.has_run(job) else None
+
+    def provisioning(self, job: Job) -> Progress | None:
+        """What making the machine ready for the job is busy with; None when it is not."""
+        return self._provisioning.get(job.external_id)
 
     # -- orders ------------------------------------------------------------------------------------------
 
@@ -106,16 +103,17 @@ class Node:
     def submit(self, spec: JobSpec, key: str | None) -> Job:
         """Takes a new order and starts it as soon as its GPUs are free.
 
-        Raises InvalidOrder for GPUs this machine does not have, CheckpointGone for a lost resume_from.
+        Raises InvalidOrder for what this machine cannot run, CheckpointGone for a lost resume_from.
         """
-        self._check_gpus(spec)
         now = self.clock.now()
-        if spec.resume_from is not None and not self._can_resume(spec.resume_from, now):
-            raise CheckpointGone(spec.resume_from.external_job_id)
+        self._admission.check(spec, now)
         job = self._jobs.add(f"run-{secrets.token_hex(8)}", spec, key, now)
         self._errands.tell(job, job.transitions[0], 1)
-        self._queue.join(job.external_id, spec.gpu_type, spec.gpu_count)
-        self._fill(spec.gpu_type, now)
+        if self.executor.needs_provision:
+            self._keep(replace(job, phase=Phase.PROVISIONING))
+            self._errands.provision(job)
+        else:
+            self._line_up(job, now)
         self.changed()
         return self.get(job.external_id)
 
@@ -131,6 +129,9 @@ class Node:
         job = self.get(external_id)
         verdict = Verdict(Status.CANCELLED, reason)
         match job.phase:
+            case Phase.PROVISIONING:
+                self._errands.drop_provision(external_id)
+                self._end(job, verdict, now, now)
             case Phase.WAITING:
                 self._queue.leave(external_id)
                 self._end(job, verdict, now, now)
@@ -144,14 +145,37 @@ class Node:
 
     # -- reports of the errands --------------------------------------------------------------------------
 
+    def provision_progress(self, external_id: str, progress: Progress) -> None:
+        """What making the machine ready is busy with."""
+        if self._is_in(external_id, Phase.PROVISIONING):
+            self._provisioning[external_id] = progress
+
+    def provisioned(self, external_id: str, provided: Provided) -> None:
+        """The machine is ready for the job: it waits for GPUs from now on."""
+        job = self._jobs.find_active(external_id)
+        if job is None or job.phase is not Phase.PROVISIONING:
+            return
+        job = replace(job, phase=Phase.WAITING, provided=provided)
+        self._keep(job)
+        self._line_up(job, self.clock.now())
+        self.changed()
+
+    def provision_failed(self, external_id: str, code: str, message: str) -> None:
+        """The machine cannot be made ready: the job fails without ever having held a GPU."""
+        job = self._jobs.find_active(external_id)
+        if job is not None and job.phase is Phase.PROVISIONING:
+            now = self.clock.now()
+            self._end(job, verdicts.failed(code, message), now, now)
+            self.changed()
+
     def fetch_started(self, external_id: str) -> None:
-        """The dataset is on its way: the stage says preprocessing from now on."""
+        """The inputs are on their way: the stage says preprocessing from now on."""
         job = self._jobs.find_active(external_id)
         if job is not None and job.phase is Phase.PREPARING:
             self._keep(replace(job, fetching=True))
 
-    def inputs_ready(self, external_id: str, inputs: Inputs) -> None:
-        """The dataset is here and is the one ordered: the executor begins."""
+    def inputs_ready(self, external_id: str, inputs: Inputs, validation: Inputs | None = None) -> None:
+        """The inputs are here and are those ordered: the executor begins."""
         job = self._jobs.find_active(external_id)
         if job is None or job.phase is not Phase.PREPARING:
             return
@@ -166,18 +190,30 @@ class Node:
             inputs=inputs,
             resume_from=job.spec.resume_from.external_job_id if job.spec.resume_from else None,
             resume_step=job.spec.resume_from.step if job.spec.resume_from else None,
+            validation=validation,
+            provided=job.provided,
         )
-        self.executor.begin(order, now)
+        try:
+            self.executor.begin(order, now)
+        except CannotBegin as error:
+            self.inputs_failed(external_id, error.code, str(error))
+            return
         self._keep(replace(job, phase=Phase.RUNNING, inputs=inputs))
         self._advance(external_id, now)
         self.changed()
 
     def inputs_failed(self, external_id: str, code: str, message: str) -> None:
-        """The dataset cannot be used: the job fails and its GPUs are free."""
+        """The inputs cannot be used: the job fails and its GPUs are free."""
         job = self._jobs.find_active(external_id)
         if job is not None and job.phase is Phase.PREPARING:
             self._release(job, verdicts.failed(code, message), self.clock.now(), deliver=False)
             self.changed()
+
+    def checkpoint_sent(self, external_id: str, path: str) -> None:
+        """A checkpoint is in the bucket."""
+        job = self.get(external_id)
+        if path not in job.checkpoints_sent:
+            self._keep(replace(job, checkpoints_sent=(*job.checkpoints_sent, path)))
 
     def delivered(self, external_id: str, *, uploaded: bool) -> None:
         """The files are settled: in the bucket (uploaded) or to be fetched from this node."""
@@ -199,14 +235,19 @@ class Node:
                 self._queue.take(job.spec.gpu_type, job.spec.gpu_count)
         for job in jobs:
             match job.phase:
-                case Phase.WAITING if job.spec.gpu_count > self.gpus.get(job.spec.gpu_type, 0):
+                case Phase.PROVISIONING | Phase.WAITING if not self._admission.has_gpus(job.spec):
                     self._end(job, verdicts.gpu_unavailable(job), now, now)
+                case Phase.PROVISIONING:
+                    self._errands.provision(job)
                 case Phase.WAITING:
                     self._queue.join(job.external_id, job.spec.gpu_type, job.spec.gpu_count)
                 case Phase.PREPARING:
                     self._errands.fetch(job)
                     self.agenda.set(job.external_id, job.deadline)
+                case Phase.RUNNING if not self.has_run(job):
+                    self._release(job, verdicts.run_lost(), now, deliver=False)
                 case Phase.RUNNING:
+                    self.executor.take_up(job.external_id, now)
                     self._advance(job.external_id, now)
                 case Phase.DELIVERING:
                     self._errands.deliver(job)
@@ -242,11 +283,18 @@ class Node:
             self._stop(job, Stop(now, verdict, keep_adapter=False, forced=True), now, grace_s=0.0)
         elif sight.outcome is not None:
             verdict = verdicts.of_outcome(sight.outcome, job.stop)
-            keeps = verdict.status is Status.COMPLETED or (job.stop is not None and job.stop.keep_adapter)
-            self._release(job, verdict, sight.outcome.at, deliver=keeps)
+            unwanted = verdict.status is Status.CANCELLED and not (job.stop and job.stop.keep_adapter)
+            self._release(job, verdict, sight.outcome.at, deliver=not unwanted)
         else:
+            self._send_checkpoints(job)
             moments = [sight.changes_at, None if overdue else job.deadline]
             self.agenda.set(external_id, min((at for at in moments if at is not None), default=None))
+
+    def _line_up(self, job: Job, now: float) -> None:
+        """Puts a job that can run at the end of the line for its GPUs."""
+        self._provisioning.pop(job.external_id, None)
+        self._queue.join(job.external_id, job.spec.gpu_type, job.spec.gpu_count)
+        self._fill(job.spec.gpu_type, now)
 
     def _fill(self, gpu_type: str, now: float) -> None:
         """Gives free GPUs to the waiting jobs of one type."""
@@ -272,7 +320,7 @@ class Node:
             self._queue.release(job.spec.gpu_type, job.spec.gpu_count)
         now = self.clock.now()
         self.agenda.set(job.external_id, None)
-        if deliver and _wants_uploads(job) and self.executor.files(job.external_id, now):
+        if deliver and wants_uploads(job) and self._has_something_to_deliver(job, verdict, now):
             delivering = replace(job, phase=Phase.DELIVERING, verdict=verdict)
             self._keep(delivering)
             self._errands.deliver(delivering)
@@ -284,7 +332,10 @@ class Node:
         ended = replace(
             job, phase=Phase.ENDED, verdict=verdict, released_at=job.released_at or released_at, ended_at=at
         )
+        self._provisioning.pop(job.external_id, None)
         self._keep(self._change(ended, verdict.status, at, verdict.reason))
+        if job.started_at is not None:
+            self.executor.settle(job.external_id, delivered=job.delivered)
 
     def _change(self, job: Job, status: Status, at: float, reason: str) -> Job:
         """A new status with its transition; moments never fall within one job."""
@@ -299,26 +350,18 @@ class Node:
         if job.ended:
             self.agenda.set(job.external_id, None)
 
-    def _check_gpus(self, spec: JobSpec) -> None:
-        total = self.gpus.get(spec.gpu_type)
-        if total is None:
-            known = ", ".join(sorted(self.gpus)) or "none"
-            problem = FieldProblem("gpu_config.type", f"{spec.gpu_type!r} is not here; this node has {known}")
-            raise InvalidOrder([problem])
-        if spec.gpu_count > total:
-            message = f"{spec.gpu_count} is more than the {total} of type {spec.gpu_type} here"
-            raise InvalidOrder([FieldProblem("gpu_config.count", message)])
-
-    def _can_resume(self, source: ResumeFrom, now: float) -> bool:
-        """Whether the checkpoint comes with the order or lies here."""
-        if source.files:
-            return True
-        try:
-            job = self.get(source.external_job_id)
-        except UnknownJob:
+    def _has_something_to_deliver(self, job: Job, verdict: Verdict, now: float) -> bool:
+        """Files; or, for a job that can be resumed, a checkpoint that is not in the bucket yet."""
+        if not self.has_run(job):
             return False
-        return job.inputs is not None and self.executor.has_checkpoint(job.external_id, now)
+        if self.executor.files(job.external_id, now):
+            return True
+        return verdict.status is not Status.COMPLETED and pending(self.executor, job) is not None
 
+    def _send_checkpoints(self, job: Job) -> None:
+        if wants_uploads(job) and pending(self.executor, job) is not None:
+            self._errands.send_checkpoints(job)
 
-def _wants_uploads(job: Job) -> bool:
-    return job.spec.callback_url is not None and job.spec.callback_token is not None
+    def _is_in(self, external_id: str, phase: Phase) -> bool:
+        job = self._jobs.find_active(external_id)
+        return job is not None and job.phase is phase

@@ -162,11 +162,11 @@ def _resume_from(read: _Reader, body: dict[str, Any]) -> ResumeFrom | None:
     given = read.mapping(body, "resume_from", "resume_from")
     if not given:
         return None
-    return ResumeFrom(
-        read.text(given, "external_job_id", "resume_from.external_job_id", required=True) or "",
-        step=read.whole(given, "step", "resume_from.step"),
-        files=read.files(given, "resume_from"),
-    )
+    step, files = read.whole(given, "step", "resume_from.step"), read.files(given, "resume_from")
+    if files and step is None:
+        read.refuse("resume_from.step", "must tell the step of the checkpoint whose files are given")
+    external_id = read.text(given, "external_job_id", "resume_from.external_job_id", required=True)
+    return ResumeFrom(external_id or "", step, files)
 
 
 def _model_source(read: _Reader, body: dict[str, Any], name: str) -> ModelSource | None:

@@ -2,20 +2,21 @@
 
 import argparse
 import math
-import os
-import shutil
-import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from gpu_node.gpus import CPU, Nvml
 
 Level = Literal[1, 2]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How one node is run. `gpus`: type -> count; `port` 0 takes a free one."""
+    """How one node is run. `gpus`: type -> count; `devices`: type -> UUIDs of its GPUs, none for a CPU or a
+    simulated type; `port` 0 takes a free one."""
 
     api_key: str = field(repr=False)
     state_dir: Path
@@ -29,6 +30,15 @@ class Settings:
     public_url: str | None = None
     upload_patience_s: float = 120.0
     log_level: str = "info"
+    devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    trainer: Path = Path("trainer")
+    trainer_env: Path = Path("trainer-env")
+    models: Path = Path("models")
+    min_free_gb: float = 2.0
+    max_run_gb: float = 50.0
+    keep_days: float = 7.0
+    leave_s: float = 8.0
+    keep_children: bool = False
 
 
 def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -40,22 +50,35 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         parser.error("set GPU_NODE_API_KEY to the key that the control plane will send")
     if not given.state_dir:
         parser.error("give --state-dir DIR (or GPU_NODE_STATE_DIR): where jobs outlive the process")
-    if not given.simulated:
-        parser.error(
-            "this version only has simulated runs: start it with --simulated (or GPU_NODE_SIMULATED=1)"
-        )
+    if given.faults and not given.simulated:
+        parser.error("--faults needs --simulated: a real run is not made to fail on purpose")
     try:
-        gpus = read_gpus(given.gpu) if given.gpu else detect_gpus()
+        gpus, devices = offer(given.gpu, simulated=given.simulated)
     except ValueError as error:
         parser.error(f"--gpu: {error}")
+    trainer = Path(given.trainer) if given.trainer else find_trainer()
+    if not given.simulated and not (trainer / "src" / "lora_trainer").is_dir():
+        parser.error(
+            f"--trainer: {trainer} is not the trainer's folder (with install.py and src/lora_trainer)"
+        )
+    state_dir = Path(given.state_dir)
     if not math.isfinite(given.speed) or given.speed <= 0:
         parser.error(f"--speed: must be a number above 0, not {given.speed}")
     if not 0 <= given.port <= 65535:
         parser.error(f"--port: must be 0 to 65535, not {given.port}")
     return Settings(
         api_key=api_key,
-        state_dir=Path(given.state_dir),
+        state_dir=state_dir,
         gpus=gpus,
+        devices=devices,
+        trainer=trainer.resolve(),
+        trainer_env=Path(given.trainer_env) if given.trainer_env else state_dir / "trainer",
+        models=Path(given.models) if given.models else state_dir / "models",
+        min_free_gb=given.min_free_gb,
+        max_run_gb=given.max_run_gb,
+        keep_days=given.keep_days,
+        leave_s=given.leave_grace,
+        keep_children=given.keep_children,
         host=given.host,
         port=given.port,
         level=given.level,
@@ -79,19 +102,42 @@ def read_gpus(entries: Sequence[str]) -> dict[str, int]:
     return gpus
 
 
-def detect_gpus() -> dict[str, int]:
-    """What this machine has: its NVIDIA GPUs by name and memory, else its processor cores as type CPU."""
-    program = shutil.which("nvidia-smi")
-    found: dict[str, int] = {}
-    if program:
-        query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
-        for line in answer.stdout.splitlines() if answer.returncode == 0 else []:
-            name, _, mebibytes = line.rpartition(",")
-            gibibytes = round(float(mebibytes) / 1024) if mebibytes.strip().isdecimal() else 0
-            gpu_type = name.strip().removeprefix("NVIDIA ").replace(" ", "-") + f"-{gibibytes}GB"
-            found[gpu_type] = found.get(gpu_type, 0) + 1
-    return found or {"CPU": os.cpu_count() or 1}
+def offer(entries: Sequence[str], *, simulated: bool) -> tuple[dict[str, int], dict[str, tuple[str, ...]]]:
+    """What the node offers (type -> count) and the GPUs behind it (type -> UUIDs).
+
+    Without entries: the machine's GPUs, else one CPU. Entries may give the machine's GPUs other names; a type
+    of their own name is taken first. Raises ValueError when there are fewer GPUs than are offered.
+    """
+    gpus = read_gpus(entries)
+    if gpus and simulated:
+        return gpus, {}
+    found = Nvml().gpus()
+    if not gpus:
+        gpus = dict(Counter(gpu.type for gpu in found)) or {CPU: 1}
+    devices: dict[str, tuple[str, ...]] = {}
+    for gpu_type in sorted(gpus.keys() - {CPU}, key=lambda each: all(gpu.type != each for gpu in found)):
+        own = [gpu for gpu in found if gpu.type == gpu_type] or found
+        taken = own[: gpus[gpu_type]]
+        if len(taken) < gpus[gpu_type]:
+            raise ValueError(
+                f"{gpu_type}:{gpus[gpu_type]} is more than the {len(taken)} free GPUs that NVML finds here. "
+                "Without a GPU offer CPU:1; with one, install nvidia-ml-py and the NVIDIA driver"
+            )
+        devices[gpu_type] = tuple(gpu.uuid for gpu in taken)
+        found = [gpu for gpu in found if gpu not in taken]
+    return gpus, devices
+
+
+def find_trainer() -> Path:
+    """The trainer's folder beside this distribution's own, as in a checkout."""
+    return Path(__file__).resolve().parents[3] / "trainer"
+
+
+def _amount(text: str) -> float:
+    amount = float(text)
+    if not math.isfinite(amount) or amount < 0:
+        raise argparse.ArgumentTypeError(f"must be a number of at least 0, not {text}")
+    return amount
 
 
 def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -130,6 +176,27 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         metavar="SECONDS",
         default=default("UPLOAD_PATIENCE", "120"),
         help="how long uploads are tried before the files are listed for download instead",
+    )
+    parser.add_argument(
+        "--trainer", default=default("TRAINER", ""), help="the trainer's folder (default: beside gpu_node's)"
+    )
+    parser.add_argument(
+        "--trainer-env", default=default("TRAINER_ENV", ""), help="its environment (default: in the state)"
+    )
+    parser.add_argument("--models", default=default("MODELS", ""), help="base models (default: in the state)")
+    amounts = (
+        ("--min-free-gb", "MIN_FREE_GB", "2", "a run starts only with so much disk left"),
+        ("--max-run-gb", "MAX_RUN_GB", "50", "a run whose folder grows larger is stopped"),
+        ("--keep-days", "KEEP_DAYS", "7", "how long data and checkpoints stay after a run's end"),
+        ("--leave-grace", "LEAVE_GRACE", "8", "seconds for checkpoints when the node is stopped"),
+    )
+    for name, variable, fallback, meaning in amounts:
+        parser.add_argument(name, type=_amount, default=default(variable, fallback), help=meaning)
+    parser.add_argument(
+        "--keep-children",
+        action="store_true",
+        default=flag("KEEP_CHILDREN"),
+        help="leave runs going when the node is stopped; the next start finds them",
     )
     parser.add_argument(
         "--log-level", choices=("debug", "info", "warning", "error"), default=default("LOG_LEVEL", "info")

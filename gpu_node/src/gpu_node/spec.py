@@ -58,7 +58,7 @@ class ModelSource:
 
 @dataclass(frozen=True)
 class ResumeFrom:
-    """A checkpoint to go on from: `files` of one, else an earlier run's here (its newest, or that of `step`)."""
+    """A checkpoint to go on from: `files` of one, else one of an earlier run here (newest, or of `step`)."""
 
     external_job_id: str
     step: int | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gpu_node.jobs import Inputs, Job, Phase, Status, Stop, Transition, Verdict
+from gpu_node.provisioning import Provided
 from gpu_node.spec import Dataset, JobSpec, ModelSource, RemoteFile, ResumeFrom
 
 SCHEMA = """
@@ -128,7 +129,8 @@ STORED_APART = ("number", "external_id", "spec", "key", "created_at")
 
 def _encode(job: Job) -> str:
     record = asdict(replace(job, spec=_NO_SPEC))
-    return json.dumps({name: value for name, value in record.items() if name not in STORED_APART})
+    kept = {name: value for name, value in record.items() if name not in STORED_APART}
+    return json.dumps(kept, default=str)
 
 
 _NO_SPEC = JobSpec("", 1, "", {}, "", 1, Dataset(""))
@@ -154,6 +156,8 @@ def _decode(row: tuple[int, str, str | None, float, str, str]) -> Job:
         stop=Stop(**(stop | {"verdict": _decode_verdict(stop["verdict"])})) if stop else None,
         verdict=_decode_verdict(facts["verdict"]) if facts["verdict"] else None,
         delivered=facts["delivered"],
+        provided=_decode_provided(facts.get("provided")),
+        checkpoints_sent=tuple(facts.get("checkpoints_sent", ())),
         transitions=tuple(Transition(**change) for change in facts["transitions"]),
     )
 
@@ -178,6 +182,12 @@ def _decode_spec(facts: dict[str, Any]) -> JobSpec:
 
 def _files(facts: dict[str, Any]) -> dict[str, tuple[RemoteFile, ...]]:
     return {"files": tuple(RemoteFile(**file) for file in facts.get("files", ()))}
+
+
+def _decode_provided(facts: dict[str, Any] | None) -> Provided | None:
+    if facts is None:
+        return None
+    return Provided(Path(facts["python"]), Path(facts["model_path"]), facts["licence"])
 
 
 def _decode_verdict(facts: dict[str, Any]) -> Verdict:

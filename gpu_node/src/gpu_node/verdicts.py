@@ -22,6 +22,11 @@ def gpu_unavailable(job: Job) -> Verdict:
     return failed("gpu_unavailable", f"This node no longer has {gpus}; submit with what it offers now.")
 
 
+def run_lost() -> Verdict:
+    """The run's traces are gone from this machine."""
+    return failed("node_lost", "The node lost the run's files, or runs in another way than before; retry it.")
+
+
 def of_outcome(outcome: Outcome, stop: Stop | None) -> Verdict:
     """What an outcome makes of the job: a run that finished while being stopped has finished."""
     if outcome.kind == "completed":

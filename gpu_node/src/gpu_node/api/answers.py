@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gpu_node.clock import iso
-from gpu_node.executor import LogLine, Page, Point, Sight
+from gpu_node.executor import LogLine, Page, Point, SavedCheckpoint, Sight
 from gpu_node.jobs import Job, Phase, Status, Transition
+from gpu_node.provisioning import Progress
 
 METRICS = (
     "training_loss",
@@ -15,12 +16,15 @@ METRICS = (
     "throughput",
     "gpu_utilization",
     "gradient_norm",
+    "gpu_memory",
 )
 
 
-def stage_of(job: Job, sight: Sight | None) -> str:
+def stage_of(job: Job, sight: Sight | None, provisioning: Progress | None) -> str:
     """Where inside its status the job is, in the words of the contract."""
     match job.phase:
+        case Phase.PROVISIONING:
+            return provisioning.stage if provisioning else "initializing"
         case Phase.WAITING:
             return "queued_on_gpu"
         case Phase.PREPARING:
@@ -34,21 +38,31 @@ def stage_of(job: Job, sight: Sight | None) -> str:
     return "initializing" if job.started_at is not None else "queued_on_gpu"
 
 
-def level_1_status(job: Job, sight: Sight | None, *, simulated: bool) -> dict[str, Any]:
+def level_1_status(
+    job: Job, sight: Sight | None, provisioning: Progress | None, *, simulated: bool
+) -> dict[str, Any]:
     """What `GET /training/status/{id}` says at level 1."""
     status = Status.RUNNING if job.status is Status.CANCELLING else job.status
     return {
         "external_job_id": job.external_id,
         "job_id": job.spec.job_id,
         "status": status,
-        **_progress(job, sight),
+        **_progress(job, sight, provisioning),
         "error_message": _error(job)[1],
         "simulated": simulated,
     }
 
 
-def level_2_status(job: Job, sight: Sight | None, now: float, *, simulated: bool) -> dict[str, Any]:
-    """Everything level 2 tells about a job."""
+def level_2_status(
+    job: Job,
+    sight: Sight | None,
+    provisioning: Progress | None,
+    now: float,
+    *,
+    simulated: bool,
+    checkpoints: int,
+) -> dict[str, Any]:
+    """Everything level 2 tells about a job; `checkpoints` is how many a resume could use."""
     code, message = _error(job)
     restart = sight.restart if sight else 0
     transitions = _transitions(job, sight)
@@ -59,7 +73,9 @@ def level_2_status(job: Job, sight: Sight | None, now: float, *, simulated: bool
         "job_id": job.spec.job_id,
         "attempt": job.spec.attempt,
         "status": job.status,
-        **_progress(job, sight),
+        **_progress(job, sight, provisioning),
+        **_detail(sight, provisioning),
+        "checkpoints": checkpoints,
         "total_epochs": sight.total_epochs if sight else None,
         "total_steps": sight.total_steps if sight else None,
         "created_at": iso(job.created_at),
@@ -127,11 +143,36 @@ def _split(values: Mapping[str, float | None]) -> tuple[dict[str, float | None],
     return finite, nonfinite
 
 
-def _progress(job: Job, sight: Sight | None) -> dict[str, Any]:
+def checkpoint_entry(checkpoint: SavedCheckpoint, urls: Mapping[str, str | None]) -> dict[str, Any]:
+    """A checkpoint with its files; `urls`: path relative to the checkpoint -> download link or None."""
+    return {
+        "path": checkpoint.path,
+        "step": checkpoint.step,
+        "epoch": checkpoint.epoch,
+        "restart": checkpoint.restart,
+        "validation_loss": checkpoint.validation_loss,
+        "at": iso(checkpoint.at),
+        "files": [
+            {"path": file.path, "size": file.size, "sha256": file.sha256, "url": urls[file.path]}
+            for file in checkpoint.files
+        ],
+    }
+
+
+def _detail(sight: Sight | None, provisioning: Progress | None) -> dict[str, Any]:
+    """What the present stage is busy with, and how far it is in percent."""
+    if provisioning is not None:
+        return {"stage_detail": provisioning.text, "stage_progress": provisioning.percent}
+    if sight is not None:
+        return {"stage_detail": sight.stage_detail, "stage_progress": sight.stage_progress}
+    return {"stage_detail": None, "stage_progress": None}
+
+
+def _progress(job: Job, sight: Sight | None, provisioning: Progress | None) -> dict[str, Any]:
     metrics = _split(sight.metrics)[0] if sight else {}
     progress = 100.0 if job.status is Status.COMPLETED else min(99.0, sight.progress) if sight else 0.0
     return {
-        "stage": stage_of(job, sight),
+        "stage": stage_of(job, sight, provisioning),
         "progress": round(progress, 2),
         "current_epoch": sight.epoch if sight else 0,
         "current_step": sight.step if sight else 0,

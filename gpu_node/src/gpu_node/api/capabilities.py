@@ -18,6 +18,7 @@ FEATURES = (
     "artifacts",
     "callback",
     "fresh_inputs",
+    "checkpoints",
 )
 
 

@@ -7,6 +7,8 @@ from starlette.requests import Request
 
 from gpu_node.api.answers import level_1_status, level_2_status
 from gpu_node.book import UnknownJob
+from gpu_node.checkpoints import resumable
+from gpu_node.executor import ProducedFile
 from gpu_node.jobs import Job, Status
 from gpu_node.links import Links
 from gpu_node.node import Node
@@ -34,22 +36,30 @@ class Desk:
         """The job's status at this desk's level."""
         now = self.node.clock.now()
         sight = self.node.sight(job, now)
+        provisioning = self.node.provisioning(job)
         simulated = self.node.executor.simulated
         if self.level == 2:
-            return level_2_status(job, sight, now, simulated=simulated)
-        status = level_1_status(job, sight, simulated=simulated)
+            checkpoints = len(resumable(self.node.executor, job))
+            return level_2_status(job, sight, provisioning, now, simulated=simulated, checkpoints=checkpoints)
+        status = level_1_status(job, sight, provisioning, simulated=simulated)
         if job.status is Status.COMPLETED:
-            status["model_files"] = {name: url for name, url in self.file_urls(job, request).items() if url}
+            urls = {file.path: self.file_url(job, file, request) for file in self.files(job)}
+            status["model_files"] = {path: url for path, url in urls.items() if url}
         return status
 
-    def file_urls(self, job: Job, request: Request) -> dict[str, str | None]:
-        """Path -> download link, None for a file that was brought to the control plane's bucket."""
+    def files(self, job: Job) -> tuple[ProducedFile, ...]:
+        """What the job's run left behind; empty while it runs."""
+        now = self.node.clock.now()
+        return self.node.executor.files(job.external_id, now) if self.node.has_run(job) else ()
+
+    def file_url(self, job: Job, file: ProducedFile, request: Request) -> str | None:
+        """A download link, None for a file that was brought to the control plane's bucket."""
+        of_checkpoint = file.path.startswith("checkpoints/")
+        sent = any(file.path.startswith(f"{path}/") for path in job.checkpoints_sent)
+        if sent if of_checkpoint else job.delivered:
+            return None
         base = self.public_url or str(request.base_url).rstrip("/")
-        files = self.node.executor.files(job.external_id, self.node.clock.now()) if job.inputs else ()
-        return {
-            file.path: None if job.delivered else self.links.sign(base, job.external_id, file.path)
-            for file in files
-        }
+        return self.links.sign(base, job.external_id, file.path)
 
 
 def desk_of(request: Request) -> Desk:

@@ -6,7 +6,9 @@ from typing import BinaryIO
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from gpu_node.api.answers import checkpoint_entry
 from gpu_node.api.desk import desk_of
+from gpu_node.checkpoints import resumable
 from gpu_node.problems import Problem
 
 CHUNK = 1 << 16
@@ -19,13 +21,28 @@ async def artifacts(request: Request) -> JSONResponse:
     """
     desk = desk_of(request)
     job = desk.job(request.path_params["external_id"])
-    files = desk.node.executor.files(job.external_id, desk.node.clock.now()) if job.inputs else ()
-    urls = desk.file_urls(job, request)
     listed = [
-        {"path": file.path, "size": file.size, "sha256": file.sha256, "url": urls[file.path]}
-        for file in files
+        {
+            "path": file.path,
+            "size": file.size,
+            "sha256": file.sha256,
+            "url": desk.file_url(job, file, request),
+        }
+        for file in desk.files(job)
     ]
     return JSONResponse({"files": listed, "complete": job.ended})
+
+
+async def checkpoints(request: Request) -> JSONResponse:
+    """Every checkpoint that a resume could use, oldest first; url is null for a file in the bucket."""
+    desk = desk_of(request)
+    job = desk.job(request.path_params["external_id"])
+    listed = []
+    for each in resumable(desk.node.executor, job):
+        pairs = zip(each.files, each.produced(), strict=True)
+        urls = {file.path: desk.file_url(job, produced, request) for file, produced in pairs}
+        listed.append(checkpoint_entry(each, urls))
+    return JSONResponse({"checkpoints": listed})
 
 
 async def download(request: Request) -> Response:
@@ -36,12 +53,17 @@ async def download(request: Request) -> Response:
         detail = "The link has expired or was changed; ask for a new one."
         raise Problem(403, "link_refused", "Link refused", detail)
     job = desk.job(external_id)
-    files = desk.node.executor.files(external_id, desk.node.clock.now()) if job.inputs else ()
-    file = next((file for file in files if file.path == path), None)
-    if file is None:
+    offered = [*desk.files(job)]
+    offered += [file for each in resumable(desk.node.executor, job) for file in each.produced()]
+    file = next((file for file in offered if file.path == path), None)
+    try:
+        content = desk.node.executor.open(external_id, path) if file else None
+    except KeyError:
+        content = None
+    if file is None or content is None:
         raise Problem(404, "unknown_file", "Unknown file", f"{external_id} has no file {path}.")
     return StreamingResponse(
-        _chunks(desk.node.executor.open(external_id, path)),
+        _chunks(content),
         headers={"Content-Length": str(file.size), "ETag": f'"{file.sha256}"'},
         media_type="application/octet-stream",
     )

@@ -25,5 +25,6 @@ def routes(level: Level, reception: Reception) -> list[Route]:
         Route(f"/training/metrics/{JOB}", series.metrics, methods=["GET"], name="metrics"),
         Route(f"/training/logs/{JOB}", series.logs, methods=["GET"], name="logs"),
         Route(f"/training/artifacts/{JOB}", files.artifacts, methods=["GET"], name="artifacts"),
+        Route(f"/training/checkpoints/{JOB}", files.checkpoints, methods=["GET"], name="checkpoints"),
     ]
     return level_1 if level == 1 else level_1 + level_2

@@ -17,7 +17,7 @@ async def metrics(request: Request) -> JSONResponse:
     job = desk.job(request.path_params["external_id"])
     after, limit = _window(request)
     page = Page[Point]([], after, has_more=False)
-    if job.inputs is not None:
+    if desk.node.has_run(job):
         page = desk.node.executor.points(job.external_id, desk.node.clock.now(), after=after, limit=limit)
     return JSONResponse(points_answer(page))
 
@@ -27,7 +27,7 @@ async def logs(request: Request) -> JSONResponse:
     job = desk.job(request.path_params["external_id"])
     after, limit = _window(request)
     page = Page[LogLine]([], after, has_more=False)
-    if job.inputs is not None:
+    if desk.node.has_run(job):
         page = desk.node.executor.lines(job.external_id, desk.node.clock.now(), after=after, limit=limit)
     return JSONResponse(lines_answer(page))
 

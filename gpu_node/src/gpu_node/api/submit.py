@@ -6,10 +6,11 @@ from dataclasses import replace
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from gpu_node.admission import CheckpointGone
 from gpu_node.api.bodies import invalid, read_json
 from gpu_node.api.desk import Desk, desk_of
 from gpu_node.jobs import Job
-from gpu_node.node import CheckpointGone, KeyReused
+from gpu_node.node import KeyReused
 from gpu_node.orders import read_order
 from gpu_node.problems import Problem
 from gpu_node.spec import InvalidOrder, JobSpec

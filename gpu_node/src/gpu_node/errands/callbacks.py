@@ -1,6 +1,7 @@
 """What the node asks of the control plane, with the bearer token that came with the job.
 
-`{callback_url}/uploads`, `/dataset` and `/events`. Answers may be wrapped in {"success": true, "data": ...}.
+`{callback_url}/uploads`, `/dataset`, `/checkpoint`, `/base-model` and `/events`. Answers may be wrapped in
+{"success": true, "data": ...}.
 """
 
 import hashlib
@@ -13,7 +14,8 @@ from typing import Any
 import httpx
 
 from gpu_node.executor import ProducedFile
-from gpu_node.spec import JobSpec
+from gpu_node.orders import read_files
+from gpu_node.spec import InvalidOrder, JobSpec, RemoteFile
 
 DEFINITE = {400, 401, 403, 404, 405, 410, 413, 422, 501}
 
@@ -44,11 +46,19 @@ class Callbacks:
 
     async def dataset_url(self, spec: JobSpec) -> str:
         """A new signed URL for the job's dataset."""
-        data = await self._ask(spec, "GET", "dataset")
-        url = data.get("url") if isinstance(data, dict) else None
-        if not isinstance(url, str):
-            raise CallbackError("The answer of /dataset has no url.", definite=True)
-        return url
+        return await self._fresh_url(spec, "url")
+
+    async def validation_url(self, spec: JobSpec) -> str:
+        """A new signed URL for the job's validation file."""
+        return await self._fresh_url(spec, "validation_url")
+
+    async def checkpoint_files(self, spec: JobSpec) -> tuple[RemoteFile, ...]:
+        """New signed URLs for the checkpoint that the job goes on from."""
+        return await self._fresh_files(spec, "checkpoint")
+
+    async def model_files(self, spec: JobSpec) -> tuple[RemoteFile, ...]:
+        """New signed URLs for the files of the job's base model."""
+        return await self._fresh_files(spec, "base-model")
 
     async def upload_tickets(self, spec: JobSpec, files: Sequence[ProducedFile]) -> dict[str, UploadTicket]:
         """Path -> where to put that file, for every file asked for."""
@@ -71,6 +81,19 @@ class Callbacks:
     async def tell(self, spec: JobSpec, event: Mapping[str, object]) -> None:
         """Hands over a hint, signed with the job's token."""
         await self._ask(spec, "POST", "events", event)
+
+    async def _fresh_url(self, spec: JobSpec, name: str) -> str:
+        data = await self._ask(spec, "GET", "dataset")
+        url = data.get(name) if isinstance(data, dict) else None
+        if not isinstance(url, str):
+            raise CallbackError(f"The answer of /dataset has no {name}.", definite=True)
+        return url
+
+    async def _fresh_files(self, spec: JobSpec, door: str) -> tuple[RemoteFile, ...]:
+        try:
+            return read_files(await self._ask(spec, "GET", door))
+        except InvalidOrder as error:
+            raise CallbackError(f"The answer of /{door} cannot be read: {error}", definite=True) from error
 
     async def _ask(
         self, spec: JobSpec, method: str, door: str, body: Mapping[str, object] | None = None

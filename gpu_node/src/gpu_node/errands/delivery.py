@@ -1,7 +1,7 @@
 """Bringing a run's files to the control plane's bucket through signed upload URLs that it gives."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import BinaryIO
@@ -28,10 +28,15 @@ class Result(Enum):
 
 @dataclass
 class Delivery:
-    """One job's files on their way: what is done, how often it was tried, until when it is worth it."""
+    """One job's files on their way: what is done, how often it was tried, until when it is worth it.
+
+    `checkpoint` is the path of the checkpoint whose files are among them.
+    """
 
     job: Job
+    files: Sequence[ProducedFile]
     patience_ends: float
+    checkpoint: str | None = None
     done: set[str] = field(default_factory=set)
     tries: int = 0
 
@@ -55,13 +60,17 @@ class Courier:
         """One try. IMPOSSIBLE once the control plane says no or patience is at its end."""
         job = delivery.job
         delivery.tries += 1
-        files = self._executor.files(job.external_id, self._clock.now())
-        missing = [file for file in files if file.path not in delivery.done]
+        missing = [file for file in delivery.files if file.path not in delivery.done]
+        if not missing:
+            return Result.UPLOADED
         try:
             tickets = await self._callbacks.upload_tickets(job.spec, missing)
             for file in missing:
                 await self._put(job.external_id, file, tickets[file.path])
                 delivery.done.add(file.path)
+        except KeyError:
+            logger.info("Run %s: files were deleted before they could be sent", job.external_id)
+            return Result.IMPOSSIBLE
         except CallbackError as error:
             over = error.definite or self._clock.now() >= delivery.patience_ends
             logger.warning("Run %s: upload try %d failed: %s", job.external_id, delivery.tries, error)

@@ -1,44 +1,26 @@
-"""Fetching a dataset: streamed, counted, hashed, compared with what was ordered; never whole in memory."""
+"""What a job needs before it begins: its dataset, its validation file, the checkpoint it goes on from."""
 
-import asyncio
-import contextlib
-import hashlib
-import logging
+import shutil
 from collections.abc import Callable
-from pathlib import Path
-from typing import BinaryIO
+from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
+from gpu_node.checkpoints import wants_uploads
 from gpu_node.errands.callbacks import CallbackError, Callbacks
+from gpu_node.errands.transfer import Errand, InputsFailed, fetch
+from gpu_node.executor import InputPlaces
 from gpu_node.jobs import Inputs, Job
-from gpu_node.spec import Dataset
-
-logger = logging.getLogger("gpu_node")
-
-TRIES = 4
-FIRST_PAUSE_S = 0.25
-REFUSED = {401, 403, 404, 410}
+from gpu_node.spec import Dataset, JobSpec, RemoteFile
 
 
-class InputsFailed(Exception):
-    """The dataset cannot be used; `code` and the text go to the job."""
+@dataclass(frozen=True)
+class Fetched:
+    """The inputs of one job, checked."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class _Interrupted(Exception):
-    """The transfer broke off; another try may do."""
-
-
-class _Refused(Exception):
-    """The URL is not accepted (any more)."""
-
-
-class Abandoned(Exception):
-    """Nobody wants the dataset any more."""
+    dataset: Inputs
+    validation: Inputs | None
 
 
 async def fetch_inputs(
@@ -46,75 +28,56 @@ async def fetch_inputs(
     callbacks: Callbacks,
     job: Job,
     wanted: Callable[[], bool],
-    keep_at: Path | None = None,
-) -> Inputs:
-    """Fetches the job's dataset, checks hash and size, writes it to `keep_at` where that is given.
+    places: InputPlaces | None = None,
+) -> Fetched:
+    """Fetches and checks all inputs of the job; writes them to `places` where those are given.
 
-    Breaks in transfer are tried again, a refused URL is replaced once through the control plane. Raises
-    InputsFailed, or Abandoned once `wanted()` says no.
+    Raises InputsFailed, or Abandoned once `wanted()` says no.
     """
-    dataset = job.spec.dataset
-    url, renewed, trouble = dataset.url, False, ""
-    for attempt in range(TRIES):
-        if attempt:
-            await asyncio.sleep(FIRST_PAUSE_S * 4 ** (attempt - 1))
-        try:
-            with contextlib.ExitStack() as stack:
-                sink = None if keep_at is None else stack.enter_context(keep_at.open("wb"))
-                return await _fetch_once(client, url, dataset, wanted, sink)
-        except _Interrupted as error:
-            trouble = str(error)
-        except _Refused as error:
-            trouble = str(error)
-            if renewed or job.spec.callback_url is None or job.spec.callback_token is None:
-                break
-            renewed = True
-            with contextlib.suppress(CallbackError):
-                url = await callbacks.dataset_url(job.spec)
-    raise InputsFailed(
-        "dataset_unreachable",
-        f"The dataset could not be fetched: {trouble}. Check that this machine reaches the storage "
-        "address in the signed URL and that the URL had not expired.",
+    spec, askable = job.spec, wants_uploads(job)
+    errand = Errand(
+        spec.dataset, "dataset", "dataset", partial(callbacks.dataset_url, spec) if askable else None
     )
-
-
-async def _fetch_once(
-    client: httpx.AsyncClient,
-    url: str,
-    dataset: Dataset,
-    wanted: Callable[[], bool],
-    sink: BinaryIO | None,
-) -> Inputs:
-    digest, size, lines, open_line = hashlib.sha256(), 0, 0, False
-    try:
-        async with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer:
-            if answer.status_code in REFUSED or answer.is_redirect:
-                raise _Refused(f"the storage answered {answer.status_code}")
-            if not answer.is_success:
-                raise _Interrupted(f"the storage answered {answer.status_code}")
-            async for chunk in answer.aiter_raw():
-                if not wanted():
-                    raise Abandoned
-                digest.update(chunk)
-                if sink is not None:
-                    sink.write(chunk)
-                size += len(chunk)
-                if dataset.bytes is not None and size > dataset.bytes:
-                    break
-                pieces = [bool(piece.strip()) for piece in chunk.split(b"\n")]
-                pieces[0] = pieces[0] or open_line
-                open_line = pieces.pop()
-                lines += sum(pieces)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _Interrupted(f"the connection failed ({type(error).__name__})") from error
-    found = digest.hexdigest()
-    if dataset.bytes is not None and size != dataset.bytes:
-        told = f"{dataset.bytes} bytes were ordered, {'more' if size > dataset.bytes else size} came"
-        raise InputsFailed("dataset_hash_mismatch", f"The dataset is not the one ordered: {told}.")
-    if dataset.sha256 is not None and found != dataset.sha256.lower():
-        told = f"its sha256 is {found}, ordered was {dataset.sha256}"
-        raise InputsFailed("dataset_hash_mismatch", f"The dataset is not the one ordered: {told}.")
-    lines += open_line
-    if lines == 0:
+    dataset = await fetch(client, errand, wanted, places.dataset if places else None)
+    if dataset.lines == 0:
         raise InputsFailed("dataset_empty", "The dataset has no lines to train on.")
-    return Inputs(lines, size, found)
+    validation = None
+    if spec.validation is not None:
+        renew = partial(callbacks.validation_url, spec) if askable else None
+        errand = Errand(spec.validation, "validation file", "dataset", renew)
+        validation = await fetch(client, errand, wanted, places.validation if places else None)
+        if validation.lines == 0:
+            raise InputsFailed("dataset_empty", "The validation file has no lines.")
+    if spec.resume_from is not None and spec.resume_from.files and places is not None:
+        await _fetch_checkpoint(client, callbacks, spec, wanted, places, askable=askable)
+    return Fetched(dataset, validation)
+
+
+async def _fetch_checkpoint(
+    client: httpx.AsyncClient,
+    callbacks: Callbacks,
+    spec: JobSpec,
+    wanted: Callable[[], bool],
+    places: InputPlaces,
+    *,
+    askable: bool,
+) -> None:
+    """All files of the checkpoint, in its folder only once they are complete."""
+    if places.checkpoint.is_dir() or spec.resume_from is None:
+        return
+    part = places.checkpoint.with_name(places.checkpoint.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    for file in spec.resume_from.files:
+        place = part / file.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        ordered = Dataset(file.url, file.sha256, file.size)
+        renew = partial(_fresh_url, callbacks, spec, file) if askable else None
+        await fetch(client, Errand(ordered, "checkpoint", "checkpoint", renew), wanted, place)
+    part.replace(places.checkpoint)
+
+
+async def _fresh_url(callbacks: Callbacks, spec: JobSpec, file: RemoteFile) -> str:
+    for fresh in await callbacks.checkpoint_files(spec):
+        if fresh.path == file.path:
+            return fresh.url
+    raise CallbackError(f"The answer of /checkpoint has no {file.path}.", definite=True)

@@ -5,15 +5,24 @@ import io
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from gpu_node.executor import LogLine, Page, Point, ProducedFile, RunOrder, Sight
+from gpu_node.executor import (
+    InputPlaces,
+    LogLine,
+    Page,
+    Point,
+    ProducedFile,
+    RunOrder,
+    SavedCheckpoint,
+    Sight,
+)
 from gpu_node.simulated import adapter, narrative, series
 from gpu_node.simulated.mishaps import Mishap, MishapKind
 from gpu_node.simulated.plan import make_plan
 from gpu_node.simulated.run import Ending, Run, from_facts, to_facts
 from gpu_node.simulated.timeline import Timeline, lay_out
+from gpu_node.spec import FieldProblem, JobSpec
 
 STOP_S = 1.0
 REMEMBERED = 20_000
@@ -43,6 +52,7 @@ class SimulatedExecutor:
     """Implements Executor. `speed` is how many of the machine's seconds pass in one second of ours."""
 
     simulated = True
+    needs_provision = False
 
     def __init__(
         self,
@@ -59,8 +69,17 @@ class SimulatedExecutor:
     def subscribe(self, wake: Callable[[str], None]) -> None:
         self._wake = wake
 
-    def dataset_path(self, run_id: str) -> Path | None:
+    def refusals(self, spec: JobSpec) -> list[FieldProblem]:
+        return []
+
+    def knows(self, run_id: str) -> bool:
+        return run_id in self._laid or self._ledger.load_run(run_id) is not None
+
+    def places(self, run_id: str) -> InputPlaces | None:
         return None
+
+    def take_up(self, run_id: str, now: float) -> None:
+        """Nothing to do: the run's course depends on time alone."""
 
     def begin(self, order: RunOrder, now: float) -> None:
         if self._ledger.load_run(order.run_id) is not None:
@@ -120,8 +139,12 @@ class SimulatedExecutor:
         page = left[:limit]
         return Page(page, page[-1].seq if page else after, has_more=len(left) > limit)
 
-    def has_checkpoint(self, run_id: str, now: float) -> bool:
+    def has_checkpoint(self, run_id: str, now: float, *, step: int | None = None) -> bool:
         return self._ledger.load_run(run_id) is not None and self._checkpoint(run_id, now) > 0
+
+    def checkpoints(self, run_id: str) -> tuple[SavedCheckpoint, ...]:
+        """None: a checkpoint of nothing would be of no use elsewhere."""
+        return ()
 
     def files(self, run_id: str, now: float) -> tuple[ProducedFile, ...]:
         timeline = self._get(run_id).timeline
@@ -131,6 +154,15 @@ class SimulatedExecutor:
 
     def open(self, run_id: str, path: str) -> BinaryIO:
         return io.BytesIO(self._content(run_id)[path])
+
+    def settle(self, run_id: str, *, delivered: bool) -> None:
+        """Nothing to do: a run keeps nothing but its facts."""
+
+    def start(self) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """Nothing to do: no run has a process."""
 
     def afflict(self, run_id: str, mishap: Mishap, now: float) -> None:
         """Makes something go wrong with a run that already began, not before its present step."""

@@ -40,8 +40,13 @@ def to_facts(run: Run) -> dict[str, Any]:
 def from_facts(facts: dict[str, Any]) -> Run:
     """The run that `to_facts` wrote down."""
     order = facts["order"]
+    validation = order.get("validation")
+    known = {
+        "inputs": Inputs(**order["inputs"]),
+        "validation": Inputs(**validation) if validation else None,
+    }
     return Run(
-        order=RunOrder(**(order | {"inputs": Inputs(**order["inputs"])})),
+        order=RunOrder(**(order | known)),
         plan=Plan(**facts["plan"]),
         begun_at=facts["begun_at"],
         speed=facts["speed"],
