@@ -9,7 +9,7 @@ import io
 import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby
 from typing import Any, Literal
 
 from matplotlib import rc_context
@@ -28,6 +28,7 @@ SIZE_INCHES, DPI = (9.0, 5.0), 160
 MARGIN_INCHES = 0.2
 LONGEST_TITLE, LONGEST_SUBTITLE = 60, 90
 FEW_POINTS = 40  # up to so many are marked one by one
+SEAM_TEXT_SHARE = 0.16  # of the width, at most
 
 _one_at_a_time = threading.Lock()
 # Same input, same bytes: no date, no random ids, text as text.
@@ -43,8 +44,10 @@ def loss_curve(points: Sequence[Point], *, title: str, subtitle: str = "", file_
     """Training and validation loss over the steps.
 
     `points` are in the order of attempt, restart and step, with those keys and the two losses, None where a
-    value is missing. Where training resumed the curve is interrupted and a line marks the step.
+    value is missing. Drawn is the run as it counts: of the last attempt, and where training resumed the steps
+    that were trained again replace the former ones. There the curve is interrupted and a line names the step.
     """
+    points, seams = as_it_counts(points)
     with _one_at_a_time, rc_context(_STYLE):
         figure = Figure(figsize=SIZE_INCHES, dpi=DPI, facecolor="white")
         figure.set_layout_engine("constrained", w_pad=MARGIN_INCHES, h_pad=MARGIN_INCHES)
@@ -69,9 +72,9 @@ def loss_curve(points: Sequence[Point], *, title: str, subtitle: str = "", file_
             ),
         ]
         if any(drawn):
-            _seams(axes, points)
             _widen(axes)
-            axes.legend(loc="upper right", frameon=False, labelcolor=INK)
+            _draw_seams(axes, seams)
+            axes.legend(loc="upper right", facecolor="white", edgecolor="none", framealpha=0.9, labelcolor=INK)
         else:
             _say_empty(axes)
         target = io.BytesIO()
@@ -128,13 +131,44 @@ def _draw(axes: Axes, points: Iterable[Point], name: str, label: str, **style: A
     return True
 
 
-def _seams(axes: Axes, points: Sequence[Point]) -> None:
-    """A dotted line where each resumption begins."""
-    label: str | None = "Resumed"
-    for before, after in pairwise(points):
-        if _run(before) != _run(after):
-            axes.axvline(after["step"], color=MUTED, linewidth=1, linestyle=":", zorder=1, label=label)
-            label = None
+def as_it_counts(points: Sequence[Point]) -> tuple[list[Point], list[int]]:
+    """The points of the last attempt without those that a later restart replaced, and the steps resumed at."""
+    attempt = max((point["attempt"] for point in points), default=0)
+    kept: list[Point] = []
+    seams: list[int] = []
+    of_attempt = (point for point in points if point["attempt"] == attempt)
+    for _, points_of_run in groupby(of_attempt, key=lambda point: point["restart"]):
+        run = list(points_of_run)
+        while kept and kept[-1]["step"] >= run[0]["step"]:
+            kept.pop()
+        seams = [step for step in seams if step < run[0]["step"]]
+        if kept:
+            seams.append(kept[-1]["step"])
+        kept += run
+    return kept, seams
+
+
+def _draw_seams(axes: Axes, seams: Sequence[int]) -> None:
+    """A dashed line where each resumption begins, with its step beside it, unless two would lie on each other."""
+    left, right = axes.get_xlim()
+    free = left
+    for step in seams:
+        axes.axvline(step, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        is_at_right = step < right - (right - left) * SEAM_TEXT_SHARE
+        start = step if is_at_right else step - (right - left) * SEAM_TEXT_SHARE
+        if start < free:
+            continue
+        free = start + (right - left) * SEAM_TEXT_SHARE
+        axes.annotate(
+            f"resumed at step {step:,}",
+            (step, 0),
+            xycoords=("data", "axes fraction"),
+            xytext=(4 if is_at_right else -4, 5),
+            textcoords="offset points",
+            ha="left" if is_at_right else "right",
+            fontsize=8.5,
+            color=MUTED,
+        )
 
 
 def _widen(axes: Axes) -> None:

@@ -34,11 +34,12 @@ export class Points {
       runs.get(point.restart).push(point);
     }
     const points = [];
-    const seams = [];
+    let seams = [];
     for (const restart of [...runs.keys()].sort((one, other) => one - other)) {
       const run = runs.get(restart).sort((one, other) => one.step - other.step);
       const first = run[0].step;
       while (points.length && points.at(-1).step >= first) points.pop();
+      seams = seams.filter((step) => step < first);
       if (points.length) {
         const saved = checkpoints.filter((each) => each.attempt === attempt && each.restart < restart && each.step < first);
         seams.push(Math.max(points.at(-1).step, ...saved.map((each) => each.step)));

@@ -20,6 +20,7 @@ def point(step: int, training: float | None, validation: float | None = None, re
 
 
 CURVE = [point(step, 3 / step, 2.9 / step if step % 5 == 0 else None) for step in range(1, 51)]
+RESUMED = [*(point(step, 2.0) for step in range(1, 60)), *(point(step, 1.0, restart=1) for step in range(40, 99))]
 BEGINNINGS: dict[charts.Format, bytes] = {"png": b"\x89PNG\r\n", "svg": b"<?xml", "pdf": b"%PDF-"}
 
 
@@ -57,13 +58,31 @@ def test_without_points_it_says_so() -> None:
     assert "No points yet" not in svg([point(1, 0.0)])
 
 
-def test_a_resumption_interrupts_the_curve_and_is_marked() -> None:
-    resumed = [*(point(step, 2.0) for step in range(1, 60)), *(point(step, 1.0, restart=1) for step in range(40, 99))]
-    drawing = svg(resumed)
-    assert "Resumed" in drawing
-    assert "Resumed" not in svg(CURVE)
+def test_a_resumption_interrupts_the_curve_and_names_its_step() -> None:
+    drawing = svg(RESUMED)
+    assert "resumed at step 39" in drawing
+    assert "resumed" not in svg(CURVE)
     curve = next(path for path in re.findall(r'<path d="([^"]+)"[^>]*' + charts.TRAINING, drawing) if len(path) > 500)
     assert curve.count("M") == 2
+
+
+def test_steps_that_were_trained_again_replace_the_former_ones() -> None:
+    counted, seams = charts.as_it_counts(RESUMED)
+    assert [each["step"] for each in counted] == list(range(1, 99))
+    assert {each["training_loss"] for each in counted if each["step"] >= 40} == {1.0}
+    assert seams == [39]
+
+
+def test_a_second_resumption_from_further_back_takes_the_first_one_s_steps_too() -> None:
+    again = [*RESUMED, *(point(step, 0.5, restart=2) for step in range(30, 60))]
+    counted, seams = charts.as_it_counts(again)
+    assert [each["step"] for each in counted] == list(range(1, 60))
+    assert seams == [29]
+
+
+def test_only_the_last_attempt_counts() -> None:
+    later = [{**point(step, 0.1), "attempt": 2} for step in range(1, 5)]
+    assert charts.as_it_counts([*RESUMED, *later]) == (later, [])
 
 
 def test_validation_measured_now_and_then_is_one_line() -> None:
