@@ -3,7 +3,7 @@
     bin/test                        all of it; SQLite and PostgreSQL
     bin/test tests/jobs -k cancel   just these tests, on SQLite
 
-REQUIRE_BROWSER=1 makes a missing Chromium a failure.
+REQUIRE_BROWSER=1 makes a missing Chromium a failure. What needs a GPU is in trainer/gpu_checks, not here.
 """
 
 import os
@@ -20,8 +20,11 @@ from lora_pipeline.devstack.steps import Outcome, Step
 BIN = Path(sys.executable).parent
 NODE_BIN = node.PYTHON.parent
 NODE_ROOT = ROOT / "gpu_node"
+TRAINER_BIN = node.TRAINER / "bin"
+TRAINER_ROOT = ROOT / "trainer"
 
-_WITHOUT_BROWSER = ("-m", "not browser")
+# What takes a browser or minutes runs once, as a step of its own.
+_PLAIN = ("-m", "not browser and not training")
 # As a careful operator would set it: `check --deploy` has nothing to say then.
 _PRODUCTION = {
     "SECRET_KEY": secrets.token_urlsafe(64),
@@ -72,8 +75,13 @@ def _steps(environment: dict[str, str]) -> list[Step]:
         steps.check("gpu_node: ruff format", [NODE_BIN / "ruff", "format", "--check", "."], folder=NODE_ROOT),
         steps.check("gpu_node: mypy", [NODE_BIN / "mypy", "src", "tests"], folder=NODE_ROOT),
         steps.pytest("gpu_node: tests", [], folder=NODE_ROOT, environment=environment, python=node.PYTHON),
-        steps.pytest("tests on SQLite", _WITHOUT_BROWSER, folder=ROOT, environment=environment),
+        steps.check("trainer: ruff check", [TRAINER_BIN / "ruff", "check", "."], folder=TRAINER_ROOT),
+        steps.check("trainer: ruff format", [TRAINER_BIN / "ruff", "format", "--check", "."], folder=TRAINER_ROOT),
+        steps.check("trainer: mypy", [TRAINER_BIN / "mypy", "src", "tests"], folder=TRAINER_ROOT),
+        steps.pytest("trainer: tests", [], folder=TRAINER_ROOT, environment=environment, python=TRAINER_BIN / "python"),
+        steps.pytest("tests on SQLite", _PLAIN, folder=ROOT, environment=environment),
         Step("tests on PostgreSQL", lambda: _on_postgresql(environment)),
+        steps.pytest("training, end to end", ["-m", "training"], folder=ROOT, environment=environment),
         *browser_steps(environment),
     ]
 
@@ -83,7 +91,7 @@ def _on_postgresql(environment: dict[str, str]) -> tuple[int, int, int]:
     try:
         with postgres.running() as database_url:
             moved = {**environment, "DATABASE_URL": database_url}
-            return steps.pytest("tests on PostgreSQL", _WITHOUT_BROWSER, folder=ROOT, environment=moved).run()
+            return steps.pytest("tests on PostgreSQL", _PLAIN, folder=ROOT, environment=moved).run()
     except (FileNotFoundError, NotReady) as error:
         print(error, flush=True)
         return 0, 1, 0

@@ -49,6 +49,10 @@ class Installation:
             _, process = self._processes[program.name]
             programs.await_ready(program, process, self.logs / f"{program.name}.log")
 
+    def process(self, name: str) -> Popen[bytes]:
+        """A program's running process."""
+        return self._processes[name][1]
+
     def stop(self, name: str) -> Program:
         """Stop a program; gives it back, to be started again."""
         program, process = self._processes.pop(name)
@@ -104,11 +108,11 @@ class Installation:
 
 
 @contextmanager
-def installed(folder: Path) -> Iterator[Installation]:
+def installed(folder: Path, options: stack.Options = OPTIONS) -> Iterator[Installation]:
     """A running installation, stopped at the end of the block."""
     places = Places(folder)
     places.prepare()
-    composed = stack.compose(places, OPTIONS, addresses.choose(folder / "ports.json", web=None), {})
+    composed = stack.compose(places, options, addresses.choose(folder / "ports.json", web=None), {})
     installation = Installation(composed, places.logs)
     try:
         installation.start(*composed.servers)
