@@ -1,14 +1,15 @@
 """A model from a hub, by huggingface_hub: safetensors, tokenizer and settings only, resumable, with progress."""
 
+import errno
 import threading
 from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
-from lora_trainer.errors import BaseModelUnavailable, TrainingFailed
+from lora_trainer.errors import BaseModelUnavailable
 
 WANTED = ("*.safetensors", "*.json", "*.jinja", "tokenizer*", "*.model", "merges.txt", "vocab.txt", "LICENSE*")
 UNWANTED = ("*/*", "training_args*", "consolidated*")  # other formats of the same weights lie in subfolders
@@ -43,8 +44,15 @@ def download(location: str, into: Path, tell: Callable[[float, str], None]) -> N
         raise BaseModelUnavailable(f"{name} has no revision {revision}: correct what follows the @.") from None
     except RepositoryNotFoundError:
         raise BaseModelUnavailable(f"The hub has no model {name}, or it needs a token (HF_TOKEN).") from None
-    except (HfHubHTTPError, ConnectionError, TimeoutError, ValueError) as error:
-        raise BaseModelUnavailable(f"{name} cannot be fetched from the hub: {error}") from None
+    except BaseModelUnavailable:
+        raise
+    except Exception as error:  # the client's own, and those of the HTTP library beneath it
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        raise BaseModelUnavailable(
+            f"{name} cannot be fetched from the hub: {error}. Check that this machine reaches it (proxy, HF_ENDPOINT), "
+            "or give the model as a folder."
+        ) from None
 
 
 def _total(name: str, revision: str | None) -> int:
@@ -53,9 +61,7 @@ def _total(name: str, revision: str | None) -> int:
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     wanted = [path for path in sizes if _is_wanted(path)]
     if not any(path.endswith(".safetensors") for path in wanted):
-        raise TrainingFailed(
-            "base_model_unavailable", f"{name} has no safetensors weights on the hub: choose a model that has."
-        )
+        raise BaseModelUnavailable(f"{name} has no safetensors weights on the hub: choose a model that has.")
     return sum(sizes[path] for path in wanted)
 
 
