@@ -10,7 +10,16 @@ from django.contrib.auth.models import User
 
 from datasets.models import Dataset, DatasetStatus, StorageBucket
 from jobs import presets
-from jobs.models import BaseModel, CostRecord, JobAttempt, JobEvent, MetricsPoint, ModelArtifact, TrainingJob
+from jobs.models import (
+    BaseModel,
+    Checkpoint,
+    CostRecord,
+    JobAttempt,
+    JobEvent,
+    MetricsPoint,
+    ModelArtifact,
+    TrainingJob,
+)
 from jobs.states import Stage, Status
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -129,6 +138,22 @@ def artifact(job: TrainingJob, **changes: Any) -> ModelArtifact:
         "files": [{"path": "adapter_model.safetensors", "size": 9_800_000, "sha256": "0" * 64}],
     }
     return ModelArtifact.objects.create(job=job, owner=job.owner, **{**values, **changes})
+
+
+def checkpoint(job: TrainingJob, step: int, **changes: Any) -> Checkpoint:
+    """A checkpoint of two files, which are not in any bucket."""
+    values: dict[str, Any] = {
+        "attempt": 1,
+        "step": step,
+        "epoch": step / 23,
+        "storage_prefix": f"{job.owner.get_username()}/{job.pk}/1/checkpoints/step-{step:06d}-r0/",
+        "files": [
+            {"path": "adapter_model.safetensors", "size": 9_800_000, "sha256": "0" * 64},
+            {"path": "optimizer.safetensors", "size": 19_600_000, "sha256": "1" * 64},
+        ],
+        "saved_at": NOW + timedelta(minutes=2),
+    }
+    return Checkpoint.objects.create(job=job, owner=job.owner, **{**values, **changes})
 
 
 def points(job: TrainingJob, rows: Mapping[int, Mapping[str, Any]], *, attempt: int = 1, restart: int = 0) -> None:

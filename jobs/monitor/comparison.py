@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Sum
+
 from jobs.models import TrainingJob
 from jobs.states import Status
 from jobs.summary import Summary
@@ -23,11 +25,12 @@ class Line:
 
 
 def lines(job: TrainingJob, summary: Summary) -> list[Line]:
-    """Steps, tokens, time and dollars of an ended job; nothing for a job without a stored estimate."""
+    """Steps, tokens, seconds with GPUs and dollars of an ended job; nothing for one without a stored estimate."""
     estimate = job.estimate
     if not estimate or not job.is_terminal or job.started_at is None or job.completed_at is None:
         return []
-    seconds = (job.completed_at - job.started_at).total_seconds()
+    held = job.attempts.aggregate(seconds=Sum("billable_seconds"))["seconds"]
+    seconds = held or (job.completed_at - job.started_at).total_seconds()
     cost = None if job.final_cost is None else float(job.final_cost)
     found: list[tuple[str, float | None, Any, Callable[[Any], str]]] = [
         ("Steps", summary.steps or job.current_step, estimate.get("steps"), figures.count),
