@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,12 +19,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from datasets import selectors as dataset_selectors
-from jobs import monitor, presets, selectors
+from jobs import form, monitor, presets, selectors
 from jobs.exceptions import JobNotFound
 from jobs.states import ACTIVE, Status
 
 JOBS_PER_PAGE = 20
-MAIN_FIELDS = ("epochs", "learning_rate", "batch_size")  # the others are folded away
 STATUS_CHOICES = [
     ("", "All statuses"),
     ("active", "Active"),
@@ -71,20 +71,26 @@ def job_detail(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @require_safe
 def job_configure(request: HttpRequest) -> HttpResponse:
-    """The form for a new job; `?dataset=ID` chooses one of the ready datasets."""
+    """The form for a new job; `?dataset=ID` chooses a ready dataset, `?clone=ID` starts as that job of one's own."""
+    datasets = dataset_selectors.visible_to(_reader(request)).filter(training_ready=True)
+    base_models, gpu_types = list(selectors.base_models()), selectors.gpu_types()
+    start = form.empty(request.GET.get("dataset", ""))
+    if "clone" in request.GET:
+        try:
+            job = selectors.job_get(_reader(request), request.GET["clone"])
+        except (JobNotFound, ValidationError):
+            raise Http404 from None
+        start = form.clone(job, datasets=datasets, base_models=base_models, gpu_types=gpu_types)
     context: dict[str, Any] = {
-        "datasets": dataset_selectors.visible_to(_reader(request)).filter(training_ready=True),
-        "chosen_dataset": request.GET.get("dataset", ""),
+        "start": start,
+        "datasets": datasets,
         "presets": presets.PRESETS.values(),
-        "default_preset": presets.DEFAULT_PRESET,
         "preset_values": {preset.id: presets.resolve(preset.id, {}) for preset in presets.PRESETS.values()},
-        "main_fields": [presets.FIELDS[name] for name in ("epochs", "learning_rate", "batch_size")],
-        "advanced_fields": [
-            field for name, field in presets.FIELDS.items() if name not in ("epochs", "learning_rate", "batch_size")
-        ],
-        "gpu_types": selectors.gpu_types(),
+        "main_fields": [presets.FIELDS[name] for name in form.MAIN_FIELDS],
+        "groups": form.groups(),
+        "gpu_types": gpu_types,
         "gpu_counts": range(1, presets.MAX_GPUS + 1),
-        "base_models": selectors.base_models(),
+        "base_models": base_models,
     }
     return render(request, "jobs/configure.html", context)
 

@@ -3,11 +3,13 @@
 import { call } from "../api.js";
 import { ABSENT, count, dollars, duration } from "../format.js";
 import * as form from "./form.js";
+import { showMemory } from "./memory.js";
 
 const PAUSE_MS = 300;
 
 const list = document.getElementById("estimate");
 const notes = document.getElementById("estimate-notes");
+const warnings = document.getElementById("estimate-warnings");
 let timer = null;
 let asked = null;
 
@@ -29,7 +31,7 @@ async function ask() {
     if (mine.signal.aborted) return;
     show(null);
     const { unplaced } = form.showErrors(error.status === 400 ? error.details : {});
-    say(error.status === 400 ? unplaced : [error.message]);
+    say(notes, error.status === 400 ? unplaced : [error.message]);
   }
   list.setAttribute("aria-busy", "false");
 }
@@ -40,12 +42,34 @@ function show(estimate) {
     duration: range(estimate?.duration_seconds, (seconds) => duration(Math.ceil(seconds / 60) * 60)),
     price: dollars(estimate?.price_per_hour),
     steps: count(estimate?.steps),
-    tokens: (estimate?.tokens_estimated ? "≈ " : "") + count(estimate?.tokens),
+    examples: examples(estimate),
+    tokens: tokens(estimate, "tokens"),
+    trained: tokens(estimate, "trained_tokens"),
+    lost: lost(estimate),
   };
   for (const [name, text] of Object.entries(texts)) {
     list.querySelector(`[data-estimate="${name}"]`).textContent = text;
   }
-  say(estimate?.notes ?? []);
+  say(warnings, estimate?.warnings ?? []);
+  const origin = estimate?.based_on ? [`Time and cost are ${estimate.based_on}.`] : [];
+  say(notes, [...origin, ...(estimate?.notes ?? [])]);
+  showMemory(estimate);
+}
+
+function tokens(estimate, name) {
+  const text = count(estimate?.[name]);
+  return estimate?.tokens_estimated && text !== ABSENT ? `≈ ${text}` : text;
+}
+
+function examples(estimate) {
+  if (!estimate) return ABSENT;
+  const held = estimate.validation_examples;
+  return `${count(estimate.training_examples)}${held ? ` + ${count(held)} to validate` : ""}`;
+}
+
+function lost(estimate) {
+  if (!estimate?.lost_tokens) return estimate?.lost_tokens === 0 ? "nothing" : ABSENT;
+  return `${tokens(estimate, "lost_tokens")} of ${count(estimate.cut_examples)} examples`;
 }
 
 function range(ends, write) {
@@ -54,8 +78,8 @@ function range(ends, write) {
   return low === high ? low : `${low} – ${high}`;
 }
 
-function say(sentences) {
-  notes.replaceChildren(
+function say(list, sentences) {
+  list.replaceChildren(
     ...sentences.map((sentence) => {
       const item = document.createElement("li");
       item.textContent = sentence;

@@ -11,6 +11,7 @@ const preset = () => form.elements.preset_id.value;
 
 /** The value of a field as the API wants it; text that is no number goes as it is, for the API to refuse. */
 function valueOf(field) {
+  if (field.dataset.hyperparameter === "flag") return field.checked;
   const text = field.value.trim();
   if (field.dataset.hyperparameter === "choice" || text === "") return text;
   const number = Number(text.replace(",", "."));
@@ -19,7 +20,11 @@ function valueOf(field) {
 
 /** Puts the chosen preset's values into the fields. */
 export function fillFromPreset() {
-  for (const field of hyperparameters) field.value = presets[preset()][field.name];
+  for (const field of hyperparameters) {
+    const value = presets[preset()][field.name];
+    if (field.dataset.hyperparameter === "flag") field.checked = value;
+    else field.value = value;
+  }
   if (preset() === "custom") document.getElementById("advanced").open = true;
   markChanges();
 }
@@ -42,6 +47,7 @@ export function configuration() {
   const changed = hyperparameters.filter(isChanged).map((field) => [field.name, valueOf(field)]);
   return {
     dataset_id: form.elements.dataset_id.value,
+    validation_dataset_id: form.elements.validation_dataset_id.value || null,
     base_model: form.elements.base_model.value,
     preset_id: preset(),
     hyperparameters: Object.fromEntries(changed),

@@ -18,10 +18,10 @@ def opened(open_tab: Open, dataset: dict[str, Any]) -> Page:
 def test_the_estimate_follows_the_choices(open_tab: Open, dataset: dict[str, Any]) -> None:
     tab = opened(open_tab, dataset)
     expect(tab.locator('[data-estimate="price"]')).to_have_text("$4.20")
-    expect(tab.locator('[data-estimate="steps"]')).to_have_text("750")
+    expect(tab.locator('[data-estimate="steps"]')).to_have_text("675")
     tab.get_by_label("Number of GPUs").select_option("2")
     expect(tab.locator('[data-estimate="price"]')).to_have_text("$8.40")
-    expect(tab.locator('[data-estimate="steps"]')).to_have_text("375")
+    expect(tab.locator('[data-estimate="steps"]')).to_have_text("339")
     expect(tab.locator("#effective-batch")).to_have_text("8")
 
 
@@ -36,6 +36,37 @@ def test_a_preset_fills_the_fields_and_changes_are_marked(open_tab: Open, datase
     expect(tab.get_by_label("LoRA rank")).to_be_hidden()
     tab.get_by_role("radio", name="Custom").check()
     expect(tab.get_by_label("LoRA rank")).to_be_visible()
+
+
+def test_the_form_says_what_fits_which_gpu_and_what_the_maximum_length_cuts_off(
+    open_tab: Open, dataset: dict[str, Any]
+) -> None:
+    tab = opened(open_tab, dataset)
+    fits = tab.locator("#verdicts li").filter(has_text="V100-32GB")
+    expect(fits).to_contain_text("Fits")
+    expect(tab.locator('[data-estimate="lost"]')).to_have_text("nothing")
+    tab.get_by_text("Advanced settings").click()
+    tab.get_by_role("checkbox", name="Packing").check()
+    tab.get_by_label("Batch size").fill("64")
+    expect(fits).to_contain_text("Does not fit")
+    expect(tab.get_by_label("Warnings")).to_contain_text("lower batch_size")
+    tab.get_by_text("Where it goes").click()
+    expect(tab.locator(".memory-parts")).to_contain_text("Logits")
+
+
+def test_a_clone_starts_as_its_job_was(open_tab: Open, installation: Installation, dataset: dict[str, Any]) -> None:
+    job = installation.job("alice", dataset, name="Original", hyperparameters={"epochs": 1, "rank": 8, "packing": True})
+    tab = open_tab("alice", f"/training/configure?clone={job['id']}")
+    expect(tab.get_by_text("Filled in from Original.")).to_be_visible()
+    expect(tab.get_by_label("LoRA rank")).to_have_value("8")
+    expect(tab.get_by_role("checkbox", name="Packing")).to_be_checked()
+    expect(tab.get_by_label("Number of GPUs")).to_have_value("2")
+    expect(tab.locator(".is-changed")).to_have_count(3)
+    tab.get_by_label("Name").fill("Copy")
+    tab.get_by_role("button", name="Start training").click()
+    tab.wait_for_url(re.compile(r"/training/jobs/[0-9a-f-]{36}$"))
+    copy = installation.api("alice").get(f"jobs/{tab.url.rpartition('/')[2]}")["job"]
+    assert copy["hyperparameters"] == job["hyperparameters"]
 
 
 def test_a_value_out_of_range_is_refused_beside_its_field(
