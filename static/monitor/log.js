@@ -5,7 +5,7 @@ import { count } from "../format.js";
 
 const NEAR_END_PX = 8;
 
-const panel = document.getElementById("panel-log");
+const panel = document.getElementById("panel-logs");
 const log = document.getElementById("log");
 const follow = document.getElementById("log-follow");
 let url = null;

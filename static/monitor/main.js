@@ -54,7 +54,7 @@ async function show(data) {
 }
 
 function drawCharts() {
-  const checkpoints = marks.checkpointsOf(document.getElementById("checkpoints"));
+  const checkpoints = marks.checkpointsOf(document.getElementById("checkpoint-rows"));
   charts.draw(points, { ended: view.isTerminal(), onCpu: "onCpu" in root.dataset, checkpoints });
 }
 

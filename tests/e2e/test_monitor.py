@@ -35,7 +35,7 @@ def test_tabs_move_by_arrow_keys_and_are_kept_in_the_address(open_tab: Open, end
 
 
 def test_the_log_and_the_timeline_are_kept_after_the_end(open_tab: Open, ended: dict[str, Any]) -> None:
-    tab = open_tab("alice", f"/training/jobs/{ended['id']}#log")
+    tab = open_tab("alice", f"/training/jobs/{ended['id']}#logs")
     expect(tab.locator("#log-count")).to_contain_text("lines")
     expect(tab.locator("#log")).to_contain_text("step")
     tab.get_by_role("tab", name="Job Info").click()
