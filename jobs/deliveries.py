@@ -21,6 +21,11 @@ def prefix(job: TrainingJob) -> str:
     return f"{job.owner.get_username()}/{job.pk}/{job.attempt}/"
 
 
+def log_path(job: TrainingJob) -> str:
+    """Where the whole log of the job's current attempt lies: outside of `prefix`, where no cluster may write."""
+    return f"{job.owner.get_username()}/{job.pk}/logs/{job.attempt}.log"
+
+
 def upload_tickets(job: TrainingJob, files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One signed PUT for each of `files` {path, size, sha256}. Raises InvalidJob, JobConflict (the job ended)."""
     if job.is_terminal:

@@ -127,7 +127,9 @@ def transition(
     if to is Status.RUNNING and job.started_at is None:
         changes.setdefault("started_at", now)
     if to in TERMINAL:
-        changes.update(completed_at=now, waiting_for="", estimated_completion_at=None)
+        changes.update(
+            completed_at=now, waiting_for="", estimated_completion_at=None, stage_detail="", stage_progress=None
+        )
     if to is Status.COMPLETED:
         changes.update(current_stage=Stage.COMPLETED.value, progress=100.0)
     changes.update(status=to.value, updated_at=now)
@@ -148,7 +150,7 @@ def record(
     from_status: str = "",
     to_status: str = "",
 ) -> None:
-    """Write one line of the job's timeline. `kind`: status, stage, submission, cancel, cost, artifact, warning."""
+    """Write one line of the job's timeline. `kind`: status, stage, submission, cost, artifact, checkpoint, warning."""
     JobEvent.objects.create(
         job=job,
         owner_id=job.owner_id,

@@ -32,6 +32,7 @@ def process_training_jobs() -> dict[str, int]:
             (release_job, due.release),
             (collect_artifact, due.collect),
             (archive_logs, due.archive),
+            (fetch_checkpoints, due.fetch),
         ):
             for job_id in ids:
                 task.apply_async(args=(str(job_id),), expires=expires, producer=producer)
@@ -86,8 +87,15 @@ def archive_logs(job_id: str) -> None:
     reconcile.archive(job_id)
 
 
+@shared_task(name="jobs.fetch_checkpoints")
+def fetch_checkpoints(job_id: str) -> None:
+    reconcile.fetch(job_id)
+
+
 def _follow_up(job_ids: list[str], since: datetime) -> None:
-    """Nudge what the events written `since` call for, so that nothing of it waits for the tick."""
+    """Nudge what the events written `since`, and new checkpoints, call for: nothing of it waits for the tick."""
+    for job_id in reconcile.with_new_checkpoints(since, among=job_ids):
+        nudge(fetch_checkpoints, str(job_id))
     news = set(JobEvent.objects.filter(job__pk__in=job_ids, created_at__gte=since).values_list("job_id", flat=True))
     for job in TrainingJob.objects.filter(pk__in=news):
         if job.is_terminal and job.external_job_id:

@@ -157,6 +157,7 @@ CELERY_TASK_DEFAULT_QUEUE = "control"
 CELERY_TASK_ROUTES = {
     "jobs.poll_jobs": {"queue": "poll"},
     "jobs.collect_artifact": {"queue": "data"},
+    "jobs.fetch_checkpoints": {"queue": "data"},
     "jobs.*_logs": {"queue": "data"},
     "datasets.*": {"queue": "data"},
     "notifications.*": {"queue": "deliver"},

@@ -72,8 +72,10 @@ def _take_over(job: TrainingJob, attempt: JobAttempt, status: Status, now: datet
     attempt.restart = max(attempt.restart, status.restart)
     attempt.state_seq = max(attempt.state_seq, status.state_seq or 0)
     attempt.started_at = status.started_at or attempt.started_at
-    attempt.ended_at = status.ended_at or attempt.ended_at
+    # Free GPUs cost nothing more, however long the cluster is busy with the run's files.
+    attempt.ended_at = status.released_at or status.ended_at or attempt.ended_at
     attempt.heartbeat_at = status.heartbeat_at or attempt.heartbeat_at
+    attempt.checkpoints_reported = max(attempt.checkpoints_reported, min(status.checkpoints, MAX_COUNT))
     if status.progress is not None:
         progress = min(max(status.progress, 0.0), 100.0)
         job.progress = progress if resumed else max(job.progress, progress)
@@ -105,6 +107,7 @@ def _follow(job: TrainingJob, attempt: JobAttempt, status: Status, now: datetime
     elif status.state not in {"queued", "cancelling", *ENDED_STATES}:
         lifecycle.warn(job, "unknown_state", f"The cluster reports a state that we do not know: {status.state[:100]}.")
     _set_stage(job, status.stage or (Stage.QUEUED_ON_GPU if status.state == "queued" else None))
+    job.stage_detail, job.stage_progress = status.stage_detail or "", status.stage_progress
     billing.update(job, attempt, status, seen_until=now if attempt.first_seen_running_at else None)
     job.estimated_completion_at = _completion(job, attempt, status, now)
 

@@ -14,9 +14,10 @@ def update(job: TrainingJob, attempt: JobAttempt, status: Status | None, *, seen
     """Bring the attempt's billable time and the job's current cost up to date; the caller saves both.
 
     `status` is the cluster's newest report, None without one. `seen_until` is how far our own clock counts
-    where the cluster gives no figures. A figure is final once its job has ended, whatever a cluster says.
+    where the cluster gives no figures. A figure is final once its job has ended or its GPUs are free, whatever a
+    cluster says.
     """
-    has_ended = status is not None and status.state in ENDED_STATES
+    has_ended = status is not None and (status.state in ENDED_STATES or status.released_at is not None)
     billing = status.billing if status else None
     time = costs.billable_time(
         billed_seconds=billing.billable_seconds if billing else None,

@@ -1,7 +1,8 @@
-"""Bringing a completed job's files home: verify what the cluster uploaded, copy what it only lists.
+"""Bringing the files of a run that ended home: verify what the cluster uploaded, copy what it only lists.
 
 Until all files lie in `lora-models` with the right hashes the job is in finalization, its cost clock
-stopped. After a day without them it fails: an adapter that nobody has is not a completed job.
+stopped. After a day without them a completed job fails: an adapter that nobody has is not a completed job. A
+cancelled one, whose user asked to keep what was learned so far, is cancelled without it after an hour.
 """
 
 import logging
@@ -21,15 +22,21 @@ from jobs.models import ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
 from jobs.reconcile import finish, gate
 from jobs.reconcile.backoff import retry_at
-from jobs.reconcile.summary import MAX_SUMMARY_BYTES, SUMMARY_FILE, read_summary
+from jobs.reconcile.summary import MAX_SUMMARY_BYTES, SUMMARY_FILE, quality, read_summary, versions
 from jobs.reconcile.transfer import Damaged, Stored, TooLarge, copied, verified
 from jobs.states import ErrorCode, Status
 
 logger = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(days=1)
+GIVE_UP_PARTIAL_AFTER = timedelta(hours=1)
 # Longer than storage may stay silent; renewed while bytes flow, however long a large adapter takes.
 LEASE_SECONDS = 180.0
+CANCELLED = "cancelled"
+
+
+class NothingKept(Exception):
+    """A run that was stopped left nothing worth keeping."""
 
 
 class NotThereYet(Exception):
@@ -37,7 +44,7 @@ class NotThereYet(Exception):
 
 
 def collect(job_id: uuid.UUID | str) -> None:
-    """Bring the files of a job in finalization home and complete it. A duplicate call does nothing."""
+    """Bring the files of a job in finalization home and end it. A duplicate call does nothing."""
     statuses = {Status.RUNNING, Status.CANCELLING}
     with lifecycle.leased(job_id, statuses=statuses, seconds=LEASE_SECONDS) as lease:
         if lease is None:
@@ -48,6 +55,8 @@ def collect(job_id: uuid.UUID | str) -> None:
         try:
             files = _bring_home(lease, job)
             summary = _summary(job.artifact.storage_prefix, files)
+        except NothingKept:
+            _without_files(lease, "its GPUs are free. There was nothing to keep yet")
         except gate.GateClosed as closed:
             _later(lease, closed.reason)
         except (ClusterError, StorageError) as error:
@@ -55,7 +64,7 @@ def collect(job_id: uuid.UUID | str) -> None:
         except (NotThereYet, Damaged, TooLarge) as error:
             _later(lease, str(error))
         else:
-            _complete(lease, files, summary)
+            _end(lease, files, summary)
 
 
 def _bring_home(lease: lifecycle.Lease, job: TrainingJob) -> list[Stored]:
@@ -64,6 +73,8 @@ def _bring_home(lease: lifecycle.Lease, job: TrainingJob) -> list[Stored]:
     if not listing.complete:
         raise NotThereYet("Waiting for the GPU cluster to hand all files over.")
     if not listing.files:
+        if job.cluster_result == CANCELLED:
+            raise NothingKept
         raise NotThereYet("The GPU cluster says that the job completed but names no files.")
     if len(listing.files) > MAX_FILES:
         raise NotThereYet(f"The cluster lists {len(listing.files)} files; at most {MAX_FILES} are taken over.")
@@ -107,19 +118,23 @@ def _summary(prefix: str, files: list[Stored]) -> dict[str, object]:
     return read_summary(b"".join(open_store().stream(bucket=BUCKET, path=prefix + SUMMARY_FILE)))
 
 
-def _complete(lease: lifecycle.Lease, files: list[Stored], summary: dict[str, object]) -> None:
+def _end(lease: lifecycle.Lease, files: list[Stored], summary: dict[str, object]) -> None:
+    """All files are home: the job is completed, or cancelled with its partial adapter."""
     with lifecycle.locked(lease) as job:
         artifact = ModelArtifact.objects.get(job=job)
         artifact.files = files
         artifact.status = ArtifactStatus.READY
         artifact.training_summary = summary
-        artifact.quality_metrics = {
-            name: job.current_metrics.get(name) for name in ("training_loss", "validation_loss")
-        }
+        artifact.quality_metrics = quality(summary, job.current_metrics)
+        artifact.configuration = {**artifact.configuration, "versions": versions(summary)}
+        artifact.is_partial = artifact.is_partial or summary.get("is_partial") is True
         artifact.save()
         job.waiting_for = ""
         job.save()
-        finish.complete(job, message="Training completed.")
+        if job.cluster_result == CANCELLED:
+            finish.cancelled(job, note="its GPUs are free, and what was learned so far is in storage")
+        else:
+            finish.complete(job, message="Training completed.")
         lifecycle.record(
             job,
             "artifact",
@@ -129,6 +144,13 @@ def _complete(lease: lifecycle.Lease, files: list[Stored], summary: dict[str, ob
     logger.info("Job %s: %d files in %s", job.short_id, len(files), BUCKET)
 
 
+def _without_files(lease: lifecycle.Lease, note: str) -> None:
+    """Cancel a job of which nothing is kept."""
+    with lifecycle.locked(lease) as job:
+        ModelArtifact.objects.filter(job=job, status=ArtifactStatus.COLLECTING).delete()
+        finish.cancelled(job, note=note)
+
+
 def _later(lease: lifecycle.Lease, why: str) -> None:
     now = timezone.now()
     with lifecycle.locked(lease) as job:
@@ -136,7 +158,12 @@ def _later(lease: lifecycle.Lease, why: str) -> None:
         job.waiting_for = why[:500]
         job.next_poll_at = retry_at(now, failures=job.poll_failures, first_s=2.0)
         job.save()
-        if job.cluster_ended_at is not None and job.cluster_ended_at + GIVE_UP_AFTER <= now:
+        patience = GIVE_UP_PARTIAL_AFTER if job.cluster_result == CANCELLED else GIVE_UP_AFTER
+        if job.cluster_ended_at is not None and job.cluster_ended_at + patience <= now:
             ModelArtifact.objects.filter(job=job).update(status=ArtifactStatus.FAILED)
-            finish.fail(job, None, ErrorCode.ARTIFACT_UNAVAILABLE, detail=why, now=now)
+            if job.cluster_result == CANCELLED:
+                lifecycle.record(job, "artifact", f"The partial adapter could not be kept: {why}")
+                finish.cancelled(job, note="its GPUs are free, but the partial adapter never came")
+            else:
+                finish.fail(job, None, ErrorCode.ARTIFACT_UNAVAILABLE, detail=why, now=now)
     logger.info("Job %s in finalization: %s", job.short_id, why)

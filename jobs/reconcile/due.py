@@ -2,22 +2,24 @@
 
 import logging
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
-from jobs.models import CycleRun, JobLog, TrainingJob
-from jobs.states import TERMINAL, Status
+from jobs.models import CycleRun, JobAttempt, JobLog, TrainingJob
+from jobs.states import ACTIVE, TERMINAL, Status
 
 logger = logging.getLogger(__name__)
 
 # A tick that comes a moment early still finds what is due in its slot.
 EARLY = 0.1
-# A log that could not be kept in storage is tried again for a day.
+# A log or a checkpoint that could not be kept in storage is tried again for a day.
 ARCHIVE_AGAIN_AFTER = timedelta(minutes=2)
 ARCHIVE_FOR = timedelta(days=1)
+AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Due:
     release: list[uuid.UUID]
     collect: list[uuid.UUID]
     archive: list[uuid.UUID]
+    fetch: list[uuid.UUID]
 
     def counts(self) -> dict[str, int]:
         """Numbers for people: jobs by what is done with them."""
@@ -58,13 +61,28 @@ def select(now: datetime) -> Due:
                 job__status__in=TERMINAL,
                 job__completed_at__gte=now - ARCHIVE_FOR,
                 updated_at__lte=now - ARCHIVE_AGAIN_AFTER,
-            ).values_list("job_id", flat=True)[:200]
+            ).values_list("job_id", flat=True)[:AT_ONCE]
         ),
+        fetch=with_new_checkpoints(now),
     )
     logger.info("Processing %d queued jobs", len(found.submit))
     logger.info("Updating %d running jobs", len(found.poll))
     CycleRun.objects.update_or_create(singleton=True, defaults={"started_at": now, "counts": found.counts()})
     return found
+
+
+def with_new_checkpoints(now: datetime, among: Collection[uuid.UUID | str] | None = None) -> list[uuid.UUID]:
+    """Jobs, or those of `among`, whose cluster says that it has more checkpoints in storage than we know of."""
+    attempts = JobAttempt.objects.filter(
+        Q(job__status__in=ACTIVE) | Q(job__completed_at__gte=now - ARCHIVE_FOR),
+        number=F("job__attempt"),
+        checkpoints_reported__gt=0,
+    )
+    if among is not None:
+        attempts = attempts.filter(job__pk__in=among)
+    known = Count("job__checkpoints", filter=Q(job__checkpoints__attempt=F("number")))
+    behind = attempts.annotate(known=known).filter(checkpoints_reported__gt=F("known")).order_by("job_id")
+    return list(behind.values_list("job_id", flat=True)[:AT_ONCE])
 
 
 def _ids(jobs: QuerySet[TrainingJob], order: str) -> list[uuid.UUID]:

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from jobs import deliveries, lifecycle
+from jobs import deliveries, lifecycle, provenance
 from jobs.clusters.base import Capabilities
 from jobs.clusters.base import Status as Report
 from jobs.models import JobAttempt, JobLog, ModelArtifact, TrainingJob
@@ -27,8 +27,12 @@ def ended(job: TrainingJob, attempt: JobAttempt, report: Report, capabilities: C
     elif report.state == "failed":
         code = error_code(report.error_code)
         fail(job, attempt, code, detail=report.error_message or "", now=now, actor=lifecycle.CLUSTER)
+    elif job.keep_adapter and job.cancel_requested_at and _hands_over(report, capabilities):
+        _close(job, attempt, "cancelled", now)
+        _await_files(job, "cancelled", "The GPUs are free; what was learned so far is being brought into storage.", now)
     else:
-        _cancelled(job, attempt, now)
+        _close(job, attempt, "cancelled", now)
+        cancelled(job)
 
 
 def fail(
@@ -82,50 +86,9 @@ def complete(job: TrainingJob, *, message: str) -> None:
     logger.info("Job %s completed", job.short_id)
 
 
-def _completed(
-    job: TrainingJob, attempt: JobAttempt, report: Report, capabilities: Capabilities, now: datetime
-) -> None:
-    _close(job, attempt, "completed", now)
-    job.progress = 100.0
-    if not (capabilities.has("artifacts") or report.model_files):
-        complete(job, message="Training completed. This cluster hands no files over.")
-        return
-    if job.status == Status.INITIALIZING:
-        lifecycle.transition(job, Status.RUNNING, actor=lifecycle.CLUSTER, message="Training ran.")
-    job.cluster_result = "completed"
-    job.cluster_ended_at = now
-    job.current_stage = Stage.FINALIZATION.value
-    job.estimated_completion_at = None
-    job.next_poll_at = now
-    ModelArtifact.objects.get_or_create(
-        job=job,
-        defaults={
-            "owner_id": job.owner_id,
-            "dataset_id": job.dataset_id,
-            "name": job.name,
-            "version": ModelArtifact.objects.filter(owner_id=job.owner_id, name=job.name).count() + 1,
-            "status": ArtifactStatus.COLLECTING,
-            "storage_prefix": deliveries.prefix(job),
-            "configuration": {
-                "base_model": job.base_model.name,
-                "preset": job.preset,
-                "hyperparameters": job.hyperparameters,
-                "gpu_config": job.gpu_config,
-                "dataset_sha256": job.dataset.sha256,
-            },
-        },
-    )
-    lifecycle.record(
-        job,
-        "stage",
-        "Training ended; its files are being brought into storage.",
-        detail={"stage": Stage.FINALIZATION.value},
-    )
-
-
-def _cancelled(job: TrainingJob, attempt: JobAttempt, now: datetime) -> None:
+def cancelled(job: TrainingJob, *, note: str = "its GPUs are free") -> None:
+    """The job's GPUs are free, and nothing more is to be brought home. The caller saves the row."""
     asked = job.cancel_requested_at is not None
-    _close(job, attempt, "cancelled", now)
     changes: dict[str, Any] = (
         {}
         if asked
@@ -138,12 +101,54 @@ def _cancelled(job: TrainingJob, attempt: JobAttempt, now: datetime) -> None:
         job,
         Status.CANCELLED,
         actor=lifecycle.CLUSTER,
-        message="Training was cancelled; its GPUs are free." if asked else "The job was stopped at the cluster.",
+        message=f"Training was cancelled; {note}." if asked else "The job was stopped at the cluster.",
         final_cost=job.final_cost,
         current_cost=job.current_cost,
         **changes,
     )
     logger.info("Job %s cancelled", job.short_id)
+
+
+def _completed(
+    job: TrainingJob, attempt: JobAttempt, report: Report, capabilities: Capabilities, now: datetime
+) -> None:
+    _close(job, attempt, "completed", now)
+    job.progress = 100.0
+    if not _hands_over(report, capabilities):
+        complete(job, message="Training completed. This cluster hands no files over.")
+        return
+    if job.status == Status.INITIALIZING:
+        lifecycle.transition(job, Status.RUNNING, actor=lifecycle.CLUSTER, message="Training ran.")
+    _await_files(job, "completed", "Training ended; its files are being brought into storage.", now)
+
+
+def _hands_over(report: Report, capabilities: Capabilities) -> bool:
+    """Whether there may be files to bring home."""
+    return capabilities.has("artifacts") or bool(report.model_files)
+
+
+def _await_files(job: TrainingJob, result: str, message: str, now: datetime) -> None:
+    """Into finalization: the run is over, its files are not home yet."""
+    job.cluster_result = result
+    job.cluster_ended_at = now
+    job.current_stage = Stage.FINALIZATION.value
+    job.stage_detail, job.stage_progress = "", None
+    job.estimated_completion_at = None
+    job.next_poll_at = now
+    ModelArtifact.objects.get_or_create(
+        job=job,
+        defaults={
+            "owner_id": job.owner_id,
+            "dataset_id": job.dataset_id,
+            "name": job.name,
+            "version": ModelArtifact.objects.filter(owner_id=job.owner_id, name=job.name).count() + 1,
+            "status": ArtifactStatus.COLLECTING,
+            "is_partial": result != "completed",
+            "storage_prefix": deliveries.prefix(job),
+            "configuration": provenance.configuration(job),
+        },
+    )
+    lifecycle.record(job, "stage", message, detail={"stage": Stage.FINALIZATION.value})
 
 
 def _close(job: TrainingJob, attempt: JobAttempt, reason: str, now: datetime) -> None:

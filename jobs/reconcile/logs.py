@@ -50,7 +50,7 @@ def archive(job_id: uuid.UUID | str) -> None:
     log = JobLog.objects.filter(job=job, storage_path="").first()
     if log is None or not job.is_terminal:
         return
-    path = deliveries.prefix(job) + "training.log"
+    path = deliveries.log_path(job)
     try:
         door = gate.enter(job.cluster)
         if not door.capabilities.has("logs_cursor"):

@@ -2,9 +2,11 @@
 
 import json
 import math
+from collections.abc import Mapping
 
 SUMMARY_FILE = "training_summary.json"
 MAX_SUMMARY_BYTES = 1024**2
+QUALITY = ("training_loss", "validation_loss", "best_validation_loss", "base_validation_loss", "best_step")
 
 
 def read_summary(content: bytes) -> dict[str, object]:
@@ -19,6 +21,33 @@ def read_summary(content: bytes) -> dict[str, object]:
     except (ValueError, RecursionError):
         return {}
     return summary if isinstance(summary, dict) and is_storable else {}
+
+
+def quality(summary: Mapping[str, object], last_known: Mapping[str, float | None]) -> dict[str, float | None]:
+    """How good the adapter is: the run's own figures, else the last points of its curve. Null where nobody knows."""
+    told = {name: value for name in QUALITY if (value := _figure(summary.get(name))) is not None}
+    return {
+        **dict.fromkeys(QUALITY),
+        "training_loss": last_known.get("training_loss"),
+        "validation_loss": last_known.get("validation_loss"),
+        **told,
+    }
+
+
+def versions(summary: Mapping[str, object]) -> dict[str, str]:
+    """The libraries that the run was trained with, as it says itself."""
+    told = summary.get("versions")
+    return {str(name)[:64]: str(text)[:64] for name, text in told.items()} if isinstance(told, dict) else {}
+
+
+def _figure(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _finite(digits: str) -> float | None:

@@ -197,12 +197,41 @@ def test_the_artifact_tells_what_it_was_made_from(use_node: UseNode, queued: Mak
     use_node(level=2)
     artifact = work_until(queued(alice), "completed").artifact
     assert artifact.training_summary["simulated"] is True
-    assert artifact.configuration["hyperparameters"]["rank"] == 16
+    made_from = artifact.configuration
+    assert (made_from["hyperparameters"]["rank"], made_from["seed"]) == (16, made_from["hyperparameters"]["seed"])
+    assert made_from["price_per_gpu_hour"] > 0
+    assert len(made_from["dataset_sha256"]) == 64
     assert artifact.quality_metrics["training_loss"] > 0
     assert artifact.version == 1
 
 
 # -- The run's summary --------------------------------------------------------------------------------------
+
+
+def test_an_artifact_tells_how_good_it_is_and_what_trained_it(finished: TrainingJob, scripted: ScriptedCluster) -> None:
+    TrainingJob.objects.filter(pk=finished.pk).update(current_metrics={"training_loss": 9.0, "validation_loss": 0.4})
+    told = {
+        "training_loss": 0.25,
+        "best_validation_loss": 0.3,
+        "base_validation_loss": 2.5,
+        "best_step": 40,
+        "validation_loss": "low",
+        "versions": {"torch": "2.13.0"},
+        "samples": [{"prompt": [], "expected": "a", "base": "b", "adapter": "a"}],
+    }
+    scripted.scripts["/files/summary"] = reply(200, told)
+    listed(scripted, a_file(scripted), {"path": "training_summary.json", "url": f"{scripted.url}/files/summary"})
+    artifact = collected(finished).artifact
+    assert artifact.quality_metrics == {
+        "training_loss": 0.25,
+        "validation_loss": 0.4,
+        "best_validation_loss": 0.3,
+        "base_validation_loss": 2.5,
+        "best_step": 40,
+    }
+    assert artifact.configuration["versions"] == {"torch": "2.13.0"}
+    assert artifact.training_summary["samples"] == told["samples"]
+    assert artifact.is_partial is False
 
 
 def test_a_summary_of_a_run_that_diverged_can_be_kept() -> None:

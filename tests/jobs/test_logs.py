@@ -93,7 +93,7 @@ def test_after_the_end_the_whole_log_lies_in_storage(
     for _ in range(2):
         reconcile.archive(job.pk)
     log = JobLog.objects.get()
-    assert log.storage_path == f"alice/{job.pk}/1/training.log"
+    assert log.storage_path == f"alice/{job.pk}/logs/1.log"
     stored = b"".join(store.stream(bucket="lora-models", path=log.storage_path)).decode()
     assert stored.splitlines() == lines
 

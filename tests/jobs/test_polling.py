@@ -57,6 +57,23 @@ def test_state_stage_progress_and_metrics_are_taken_over(alice: User, scripted: 
     assert steps(job) == [(0, 12)]
 
 
+def test_what_a_stage_is_busy_with_is_taken_over_and_forgotten_when_it_is_over(
+    alice: User, scripted: ScriptedCluster
+) -> None:
+    job = at_cluster(alice, status=Status.INITIALIZING)
+    scripted.says("run-1", "queued", stage="model_loading", stage_detail="Fetching the model", stage_progress=40)
+    job = polled(job)
+    assert (job.current_stage, job.stage_detail, job.stage_progress) == ("model_loading", "Fetching the model", 40.0)
+    due_now(job)
+    scripted.says("run-1", "running", stage="training")
+    job = polled(job)
+    assert (job.stage_detail, job.stage_progress) == ("", None)
+    due_now(job)
+    scripted.says("run-1", "failed", stage_detail="Saving", stage_progress=99)
+    job = polled(job)
+    assert (job.status, job.stage_detail, job.stage_progress) == ("failed", "", None)
+
+
 def test_a_clusters_own_queue_is_initializing(alice: User, scripted: ScriptedCluster) -> None:
     job = at_cluster(alice, status=Status.INITIALIZING)
     scripted.says("run-1", "queued")

@@ -1,0 +1,205 @@
+"""Checkpoints: known once they lie in storage with their size, once each, from whatever cluster they come."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from datasets.storage.base import ObjectStore
+from jobs import reconcile
+from jobs.models import Checkpoint, TrainingJob
+from jobs.states import Status
+from tests.contracts.wire import reply, reset
+from tests.datasets.conftest import PutObject
+from tests.jobs.conftest import at_cluster, polled
+from tests.jobs.scripted import ScriptedCluster
+
+pytestmark = pytest.mark.django_db
+
+WEIGHTS = b"weights" * 100
+SHA256 = "ab" * 32
+FOLDER = "checkpoints/step-000040-r0"
+NAME = "adapter_model.safetensors"
+
+
+def saved(step: int = 40, **changes: Any) -> dict[str, Any]:
+    """A checkpoint as a cluster lists it."""
+    file = {"path": NAME, "size": len(WEIGHTS), "sha256": SHA256}
+    return {"step": step, "epoch": 1.5, "restart": 0, "validation_loss": 0.5, "files": [file], **changes}
+
+
+def lists(scripted: ScriptedCluster, *entries: dict[str, Any], state: str = "running") -> None:
+    scripted.features = ["batch_status", "checkpoints"]
+    scripted.says("run-1", state, checkpoints=len(entries))
+    scripted.scripts["/training/checkpoints/run-1"] = reply(200, {"checkpoints": list(entries)})
+
+
+@pytest.fixture
+def job(alice: User, store: ObjectStore, scripted: ScriptedCluster, settings: Any) -> TrainingJob:
+    """A running job of a cluster that has our callback."""
+    settings.PUBLIC_BASE_URL = "https://control.example"
+    return at_cluster(alice)
+
+
+def uploaded(put_object: PutObject, job: TrainingJob, folder: str = FOLDER, body: bytes = WEIGHTS) -> None:
+    put_object(f"alice/{job.pk}/1/{folder}/{NAME}", body, bucket="lora-models")
+
+
+def fetched(job: TrainingJob) -> list[Checkpoint]:
+    polled(job)
+    reconcile.fetch(job.pk)
+    return list(Checkpoint.objects.filter(job=job))
+
+
+# -- While it trains ----------------------------------------------------------------------------------------
+
+
+def test_an_uploaded_checkpoint_becomes_known(job: TrainingJob, scripted: ScriptedCluster, put_object: Any) -> None:
+    uploaded(put_object, job)
+    lists(scripted, saved(at="2026-11-23T10:00:00Z"))
+    [checkpoint] = fetched(job)
+    assert (checkpoint.step, checkpoint.epoch, checkpoint.validation_loss) == (40, 1.5, 0.5)
+    assert checkpoint.storage_prefix == f"alice/{job.pk}/1/{FOLDER}/"
+    assert checkpoint.files == [{"path": NAME, "size": len(WEIGHTS), "sha256": SHA256}]
+    assert checkpoint.owner == job.owner
+    assert job.events.get(kind="checkpoint").detail == {"step": 40, "restart": 0, "validation_loss": 0.5}
+
+
+def test_it_is_asked_for_and_stored_once(job: TrainingJob, scripted: ScriptedCluster, put_object: Any) -> None:
+    uploaded(put_object, job)
+    lists(scripted, saved())
+    for _ in range(3):
+        assert len(fetched(job)) == 1
+    assert len(scripted.asked("/training/checkpoints")) == 1
+    assert job.events.filter(kind="checkpoint").count() == 1
+
+
+@pytest.mark.parametrize("body", [None, b"", WEIGHTS[:-1], WEIGHTS + b"!"])
+def test_one_that_is_not_whole_in_storage_is_waited_for(
+    body: bytes | None, job: TrainingJob, scripted: ScriptedCluster, put_object: Any
+) -> None:
+    if body is not None:
+        uploaded(put_object, job, body=body)
+    lists(scripted, saved())
+    assert fetched(job) == []
+    assert reconcile.with_new_checkpoints(timezone.now()) == [job.pk]
+    uploaded(put_object, job)
+    assert len(fetched(job)) == 1
+    assert reconcile.with_new_checkpoints(timezone.now()) == []
+
+
+def test_the_same_step_of_a_restart_is_another_checkpoint(
+    job: TrainingJob, scripted: ScriptedCluster, put_object: Any
+) -> None:
+    uploaded(put_object, job)
+    uploaded(put_object, job, "checkpoints/step-000040-r1")
+    lists(scripted, saved(), saved(restart=1))
+    assert [(each.restart, each.step) for each in fetched(job)] == [(0, 40), (1, 40)]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"path": "../2"},
+        {"path": "a\u202eb"},
+        {"path": "%2e%2e/%2e%2e"},
+        {"files": [{"path": "%2e%2e/x", "size": 1}]},
+        {"files": []},
+        {"step": None},
+    ],
+)
+def test_a_checkpoint_that_is_out_of_place_does_not_keep_the_others_out(
+    odd: dict[str, Any], job: TrainingJob, scripted: ScriptedCluster, put_object: Any
+) -> None:
+    uploaded(put_object, job, "checkpoints/step-000080-r0")
+    lists(scripted, {**saved(), **odd}, saved(80))
+    assert [each.step for each in fetched(job)] == [80]
+
+
+@pytest.mark.parametrize("answer", [reply(500), reset, reply(404), reply(200, "<html>"), reply(200, {})])
+def test_a_list_that_cannot_be_had_is_asked_for_again(
+    answer: Any, job: TrainingJob, scripted: ScriptedCluster, put_object: Any
+) -> None:
+    uploaded(put_object, job)
+    lists(scripted, saved())
+    good = scripted.scripts["/training/checkpoints/run-1"]
+    scripted.scripts["/training/checkpoints/run-1"] = answer
+    assert fetched(job) == []
+    scripted.scripts["/training/checkpoints/run-1"] = good
+    assert len(fetched(job)) == 1
+
+
+def test_storage_that_is_down_is_waited_for(
+    job: TrainingJob, scripted: ScriptedCluster, put_object: Any, settings: Any
+) -> None:
+    lists(scripted, saved())
+    settings.S3_SECRET_ACCESS_KEY, right = "wrong", settings.S3_SECRET_ACCESS_KEY
+    assert fetched(job) == []
+    settings.S3_SECRET_ACCESS_KEY = right
+    uploaded(put_object, job)
+    assert len(fetched(job)) == 1
+
+
+def test_a_cluster_without_the_feature_is_asked_nothing(job: TrainingJob, scripted: ScriptedCluster) -> None:
+    scripted.features = ["batch_status"]
+    scripted.says("run-1", checkpoints=3)
+    assert fetched(job) == []
+    assert scripted.asked("/training/checkpoints") == []
+
+
+# -- Without our callback -----------------------------------------------------------------------------------
+
+
+def offered(scripted: ScriptedCluster, **changes: Any) -> dict[str, Any]:
+    scripted.scripts["/files/weights"] = reply(200, WEIGHTS)
+    file = {"path": NAME, "size": len(WEIGHTS), "url": f"{scripted.url}/files/weights", **changes}
+    return saved(files=[file])
+
+
+def test_files_that_are_only_offered_are_copied_when_the_run_is_over(
+    alice: User, store: ObjectStore, scripted: ScriptedCluster
+) -> None:
+    job = at_cluster(alice)
+    lists(scripted, offered(scripted))
+    assert fetched(job) == []
+    lists(scripted, offered(scripted), state="failed")
+    [checkpoint] = fetched(job)
+    assert b"".join(store.stream(bucket="lora-models", path=checkpoint.storage_prefix + NAME)) == WEIGHTS
+    assert len(checkpoint.files[0]["sha256"]) == 64
+
+
+def test_a_damaged_copy_is_fetched_again(alice: User, store: ObjectStore, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice)
+    lists(scripted, offered(scripted, size=3), state="failed")
+    assert fetched(job) == []
+    lists(scripted, offered(scripted), state="failed")
+    assert len(fetched(job)) == 1
+
+
+# -- The sweep ----------------------------------------------------------------------------------------------
+
+
+def test_what_an_ended_job_left_is_looked_for_a_day_long(
+    job: TrainingJob, scripted: ScriptedCluster, put_object: Any
+) -> None:
+    lists(scripted, saved(), state="failed")
+    polled(job)
+    now = timezone.now()
+    assert reconcile.select(now).fetch == [job.pk]
+    assert reconcile.select(now + timedelta(hours=25)).fetch == []
+    uploaded(put_object, job)
+    reconcile.fetch(job.pk)
+    assert reconcile.select(now).fetch == []
+    assert Checkpoint.objects.get().job.status == Status.FAILED
+
+
+def test_a_failed_job_keeps_its_checkpoints(job: TrainingJob, scripted: ScriptedCluster, put_object: Any) -> None:
+    uploaded(put_object, job)
+    lists(scripted, saved())
+    assert len(fetched(job)) == 1
+    scripted.says("run-1", "failed", error_code="nan_loss", error_message="The loss is NaN.", checkpoints=1)
+    assert len(fetched(job)) == 1
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("failed", "nan_loss")
