@@ -171,7 +171,7 @@ def _tokens_and_plan(chosen: Configuration, ratio: learned.TokenRatio | None) ->
         trained=round(cut.learned * passes) if cut else None,
         lost=cut.lost if cut else None,
         cut_examples=cut.cut_examples if cut else None,
-        longest=limit if settings["packing"] else longest,
+        longest=min(limit, math.ceil(total)) if settings["packing"] else longest,
         estimated=dataset.tokens_estimated and not (ratio and ratio.exact),
     )
     return tokens, plan

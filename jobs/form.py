@@ -55,7 +55,7 @@ def groups() -> list[tuple[str, list[presets.Field]]]:
 
 def empty(dataset_id: str) -> Start:
     """The default preset on a chosen dataset, or on none."""
-    return Start(values=presets.resolve(presets.DEFAULT_PRESET, {}), dataset=dataset_id)
+    return Start(values=_written(presets.resolve(presets.DEFAULT_PRESET, {})), dataset=dataset_id)
 
 
 def clone(
@@ -69,7 +69,7 @@ def clone(
     preset = job.preset if job.preset in presets.PRESETS else "custom"
     known = {name: value for name, value in job.hyperparameters.items() if name in presets.FIELDS}
     start = Start(
-        values={**presets.resolve(preset, {}), **known},
+        values=_written({**presets.resolve(preset, {}), **known}),
         preset=preset,
         dataset=str(job.dataset_id),
         validation_dataset=str(job.validation_dataset_id or ""),
@@ -81,6 +81,13 @@ def clone(
     )
     start.missing.extend(_missing(start, datasets=datasets, base_models=base_models, gpu_types=gpu_types))
     return start
+
+
+def _written(values: Mapping[str, Any]) -> dict[str, Any]:
+    """0.0 is written 0."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in values.items()
+    }
 
 
 def _missing(

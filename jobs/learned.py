@@ -8,7 +8,6 @@ are passed over.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet, Sum
@@ -86,9 +85,8 @@ def _latest(jobs: QuerySet[TrainingJob]) -> Iterable[TrainingJob]:
 
 
 def _measured(job: TrainingJob) -> _Measured | None:
-    raw = job.artifact.training_summary
-    ran = summary.read(raw)
-    if not ran.seconds or not ran.tokens or _was_interrupted(raw):
+    ran = summary.read(job.artifact.training_summary)
+    if not ran.seconds or not ran.tokens or not job.base_model.parameters:
         return None
     count = job.gpu_config["count"]
     work = ran.tokens + _evaluated(job, ran)
@@ -98,11 +96,6 @@ def _measured(job: TrainingJob) -> _Measured | None:
         seconds_per_weight_token=ran.seconds * count / (work * job.base_model.parameters),
         startup_seconds=max(0.0, started - ran.seconds) if started else None,
     )
-
-
-def _was_interrupted(raw: Any) -> bool:
-    """A run that was started again reports the seconds of its last part alone."""
-    return isinstance(raw, dict) and bool(raw.get("restarts"))
 
 
 def _evaluated(job: TrainingJob, ran: summary.Summary) -> float:

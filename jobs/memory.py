@@ -9,7 +9,9 @@
                  a time computed again: 2 B x tokens x (8 x hidden + 2 x key/value + 4 x intermediate size), after
                  Korthikanti et al. 2022, arXiv:2205.05198, section 4, without the attention scores, which
                  fused attention never stores. nf4: and the layer's largest matrix in bf16
-    logits       10 B per token and vocabulary entry: bf16 and fp32 copies, and the fp32 gradient
+    logits       never whole: the trainer's loss (trl's fused output layer) folds tiles of at most 4096 tokens x 32768
+                 vocabulary entries, 10 B each (bf16, and fp32 copies where no kernel fuses them), and keeps 8 B x
+                 tokens x hidden size for the last hidden states and their gradient
     overhead     0.6 GiB for the CUDA context and libraries, and 5 % of all that for fragmentation
 
 Tokens are those of one batch on one GPU, filled up to its longest example. Measured against a real GPU by
@@ -26,6 +28,7 @@ FITS, TIGHT = 0.75, 0.95  # shares of a GPU's memory up to which these words hol
 NF4_BYTES = 0.516
 CONTEXT_GIB, FRAGMENTATION = 0.6, 0.05
 ATTENTION_MODULES = 4
+TILE_TOKENS, TILE_VOCABULARY = 4096, 32_768
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ def needed(model: Architecture, *, parameters: int, hyperparameters: Mapping[str
     kept = 2 * model.layers * tokens * model.hidden_size
     block = 2 * tokens * (8 * model.hidden_size + 2 * model.kv_size + 4 * model.intermediate_size)
     unpacked = 2 * max(inputs * outputs for inputs, outputs in model.linear_layers) if quantized else 0
-    activations, logits = kept + block + unpacked, 10 * tokens * model.vocab_size
+    tile = 10 * min(tokens, TILE_TOKENS) * min(model.vocab_size, TILE_VOCABULARY)
+    activations, logits = kept + block + unpacked, tile + 8 * tokens * model.hidden_size
     used = weights + 16 * adapter + activations + logits
     return Need(
         weights=weights / GIB,

@@ -42,7 +42,8 @@ function show(estimate) {
     duration: range(estimate?.duration_seconds, (seconds) => duration(Math.ceil(seconds / 60) * 60)),
     price: dollars(estimate?.price_per_hour),
     steps: count(estimate?.steps),
-    examples: examples(estimate),
+    examples: count(estimate?.training_examples),
+    validation: estimate?.validation_examples === 0 ? "nothing" : count(estimate?.validation_examples),
     tokens: tokens(estimate, "tokens"),
     trained: tokens(estimate, "trained_tokens"),
     lost: lost(estimate),
@@ -59,12 +60,6 @@ function show(estimate) {
 function tokens(estimate, name) {
   const text = count(estimate?.[name]);
   return estimate?.tokens_estimated && text !== ABSENT ? `≈ ${text}` : text;
-}
-
-function examples(estimate) {
-  if (!estimate) return ABSENT;
-  const held = estimate.validation_examples;
-  return `${count(estimate.training_examples)}${held ? ` + ${count(held)} to validate` : ""}`;
 }
 
 function lost(estimate) {

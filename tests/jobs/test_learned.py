@@ -78,7 +78,6 @@ def test_other_base_models_count_where_there_is_none_of_the_same(alice: User) ->
         {"gpu_config": {"type": "A100-80GB", "count": 1}},
         {"hyperparameters": {**factories.HYPERPARAMETERS, "quantization": "nf4"}},
         {"summary": {}},
-        {"summary": {**SUMMARY, "restarts": 1}},
         {"summary": {**SUMMARY, "seconds": 0}},
         {"summary": {**SUMMARY, "tokens": "many"}},
         {"summary": ["nonsense"]},

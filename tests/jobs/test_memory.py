@@ -42,17 +42,17 @@ def test_it_agrees_with_what_such_trainings_are_known_to_need(
     model: memory.Architecture, quantization: str, known: float
 ) -> None:
     total = gib(model, quantization=quantization).total
-    assert known * 0.95 <= total <= known * 1.2
+    assert known * 0.95 <= total <= known * 1.05
 
 
 def test_the_parts_add_up_and_follow_what_they_depend_on() -> None:
     one, four = gib(QWEN_7B), gib(QWEN_7B, batch_size=4)
     assert sum(one.parts.values()) == pytest.approx(one.total)
-    assert four.logits == pytest.approx(4 * one.logits)
+    assert one.logits < four.logits < 4 * one.logits  # beyond one tile only the hidden states grow
     assert four.activations == pytest.approx(4 * one.activations)
     assert (four.weights, four.adapter) == (one.weights, one.adapter)
     assert gib(QWEN_7B, rank=64).optimizer == pytest.approx(4 * one.optimizer)
-    assert gib(QWEN_7B, longest=512).logits == pytest.approx(one.logits / 4)
+    assert gib(QWEN_7B, longest=512).activations == pytest.approx(one.activations / 4)
 
 
 @pytest.mark.parametrize(
