@@ -17,27 +17,27 @@ def curve(points: list[dict[str, Any]]) -> dict[int, float]:
 
 
 def test_a_killed_trainer_goes_on_from_its_last_checkpoint(ground: Ground) -> None:
-    job_id = ground.start(max_steps=60)
-    ground.at_step(job_id, 12)
+    job_id = ground.start(max_steps=40)
+    ground.at_step(job_id, 8)
     ground.kill_trainer(job_id)
     job = ground.completed(job_id)
     points = ground.points(job_id)
-    assert sorted(curve(points)) == list(range(1, 61))
+    assert sorted(curve(points)) == list(range(1, 41))
     assert {point["restart"] for point in points} == {0, 1}
     resumed = [point["step"] for point in points if point["restart"] == 1 and point["training_loss"] is not None]
     assert min(resumed) > 1  # not from the beginning
-    assert job["current_step"] == 60
+    assert job["current_step"] == 40
 
 
 def test_a_killed_node_finds_its_trainer_again(ground: Ground) -> None:
-    job_id = ground.start(max_steps=60)
+    job_id = ground.start(max_steps=40)
     ground.at_step(job_id, 4)
     trainer = ground.trainer(job_id)
     ground.kill_node()
     assert is_running(trainer)
     ground.completed(job_id)
     points = ground.points(job_id)
-    assert sorted(curve(points)) == list(range(1, 61))
+    assert sorted(curve(points)) == list(range(1, 41))
     assert {point["restart"] for point in points} == {0}
 
 
