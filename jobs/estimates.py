@@ -78,10 +78,11 @@ class Estimate:
         return self.plan.steps
 
 
-def estimate(chosen: Configuration) -> Estimate:
-    """Tokens, steps, memory, time and dollars of a configuration."""
+def estimate(chosen: Configuration, *, start_step: int = 0) -> Estimate:
+    """Tokens, steps, memory, time and dollars of a configuration; of what is left after `start_step` of a run that
+    goes on from a checkpoint."""
     ratio = learned.token_ratio(chosen.owner, base_model=chosen.base_model, dataset=chosen.dataset)
-    tokens, plan = _tokens_and_plan(chosen, ratio)
+    tokens, plan = _tokens_and_plan(chosen, ratio, start_step)
     need = _need(chosen, tokens.longest)
     seconds, based_on = _seconds(chosen, tokens, plan)
     fits = tuple(_fit(gpu.type, need) for gpu in selectors.gpu_types())
@@ -103,9 +104,9 @@ def estimate(chosen: Configuration) -> Estimate:
     )
 
 
-def accepted(chosen: Configuration) -> Estimate:
+def accepted(chosen: Configuration, *, start_step: int = 0) -> Estimate:
     """The estimate of a job that may start. Raises InvalidJob where it does not fit into the GPUs' memory."""
-    made = estimate(chosen)
+    made = estimate(chosen, start_step=start_step)
     if made.need is not None and made.fit.gpu_gib and made.fit.verdict == "does_not_fit":
         sentence = advice.too_large(
             made.need.total, made.fit.gpu_gib, chosen.gpu.type, chosen.hyperparameters, _fitting(made.fits)
@@ -126,6 +127,7 @@ def as_json(made: Estimate) -> dict[str, Any]:
         "training_examples": made.plan.training_examples,
         "validation_examples": made.plan.validation_examples,
         "steps": made.plan.steps,
+        "start_step": made.plan.start_step,
         "evaluations": made.plan.evaluations,
         "duration_seconds": _range(made.seconds),
         "cost": _range(made.cost),
@@ -147,7 +149,9 @@ def as_json(made: Estimate) -> dict[str, Any]:
     }
 
 
-def _tokens_and_plan(chosen: Configuration, ratio: learned.TokenRatio | None) -> tuple[Tokens, schedule.Schedule]:
+def _tokens_and_plan(
+    chosen: Configuration, ratio: learned.TokenRatio | None, start_step: int
+) -> tuple[Tokens, schedule.Schedule]:
     dataset, settings = chosen.dataset, chosen.hyperparameters
     limit, scale = int(settings["max_length"]), ratio.value if ratio else 1.0
     examples, total = dataset.total_training_pairs or 0, (dataset.total_tokens or 0) * scale
@@ -164,6 +168,7 @@ def _tokens_and_plan(chosen: Configuration, ratio: learned.TokenRatio | None) ->
         hyperparameters=settings,
         own_validation=validation.total_training_pairs or 0 if validation else None,
         row_tokens=math.ceil(total),
+        start_step=start_step,
     )
     passes = plan.passes * plan.training_examples / max(1, examples)
     tokens = Tokens(
@@ -260,6 +265,6 @@ def _warnings(
         said.append(advice.too_large(need.total, fit.gpu_gib, chosen.gpu.type, settings, _fitting(fits)))
     if tokens.cut_examples:
         said.append(advice.cut(tokens.cut_examples, tokens.lost or 0, int(settings["max_length"])))
-    if plan.passes < 1:
+    if plan.passes < 1 and not plan.start_step:
         said.append(f"{plan.steps:,} steps see {plan.passes:.0%} of the examples: max_steps ends the first epoch.")
     return said + advice.given_for(settings, has_validation=plan.validation_examples > 0)

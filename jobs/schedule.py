@@ -19,12 +19,14 @@ LEAST_STEPS_BETWEEN = 5
 
 @dataclass(frozen=True)
 class Schedule:
-    """`passes` is how often the training examples are seen: `epochs`, or what max_steps makes of them."""
+    """`steps` is where the run ends. `passes` is how often the training examples are seen, and `evaluations` how
+    often the held-out ones, from `start_step` on: a resumed run has done the steps up to there before."""
 
     training_examples: int
     validation_examples: int
     steps_per_epoch: int
     steps: int
+    start_step: int
     passes: float
     evaluations: int
 
@@ -40,10 +42,14 @@ def planned(
     hyperparameters: Mapping[str, Any],
     own_validation: int | None = None,
     row_tokens: int = 0,
+    start_step: int = 0,
 ) -> Schedule:
-    """The schedule of a run on `examples`. `own_validation`: examples of a validation file, None without one.
-    `row_tokens`: tokens of one pass over all examples, for packing. Settings that an older job does not have are as
-    if they did not exist."""
+    """The schedule of a run on `examples`.
+
+    `own_validation`: examples of a validation file, None without one. `row_tokens`: tokens of one pass over all
+    examples, for packing. `start_step`: of a resumed run. Settings that an older job does not have are as if they
+    did not exist.
+    """
     held_out = 0
     split = float(hyperparameters.get("validation_split", 0))
     if own_validation is None and split and examples:
@@ -56,17 +62,20 @@ def planned(
     per_epoch = max(1, math.ceil(micro / hyperparameters.get("gradient_accumulation_steps", 1)))
     by_epochs = math.ceil(hyperparameters["epochs"] * per_epoch)
     steps = int(hyperparameters.get("max_steps") or by_epochs)
+    left = max(0, steps - start_step)
+    passes = steps / per_epoch if hyperparameters.get("max_steps") else float(hyperparameters["epochs"])
     validation = held_out if own_validation is None else own_validation
     return Schedule(
         training_examples=training,
         validation_examples=validation,
         steps_per_epoch=per_epoch,
         steps=steps,
-        passes=steps / per_epoch if hyperparameters.get("max_steps") else float(hyperparameters["epochs"]),
-        evaluations=_evaluations(steps, per_epoch, hyperparameters.get("eval_steps", 0)) if validation else 0,
+        start_step=start_step,
+        passes=passes * left / max(1, steps),
+        evaluations=_evaluations(steps, left, per_epoch, hyperparameters.get("eval_steps", 0)) if validation else 0,
     )
 
 
-def _evaluations(steps: int, per_epoch: int, eval_steps: int) -> int:
+def _evaluations(steps: int, left: int, per_epoch: int, eval_steps: int) -> int:
     between = eval_steps or max(LEAST_STEPS_BETWEEN, min(per_epoch, math.ceil(steps / AUTOMATIC_EVALUATIONS)))
-    return 1 + math.ceil(steps / between)
+    return (left == steps) + math.ceil(left / between)

@@ -73,6 +73,15 @@ def test_a_limit_of_steps_shortens_the_run_and_what_it_sees(alice: User) -> None
     assert "7 steps see 33% of the examples: max_steps ends the first epoch." in estimate.warnings
 
 
+def test_a_resumed_run_is_estimated_for_what_is_left(alice: User) -> None:
+    whole = estimates.estimate(configure(alice))
+    rest = estimates.estimate(configure(alice), start_step=42)
+    assert (rest.steps, rest.tokens.processed) == (whole.steps, whole.tokens.processed / 3)
+    assert whole.seconds is not None
+    assert rest.seconds is not None
+    assert rest.seconds[1] < whole.seconds[1]
+
+
 def test_what_the_maximum_length_takes_away_is_told_before_the_start(alice: User) -> None:
     dataset = factories.dataset(alice, total_training_pairs=4, token_lengths=lengths_of(*[(1000, 400)] * 4))
     chosen = configure(alice, dataset_id=dataset.pk, hyperparameters={"max_length": 900, "validation_split": 0})

@@ -7,7 +7,9 @@ import pytest
 from jobs import schedule
 
 
-def plan(examples: int = 180, gpu_count: int = 1, own_validation: int | None = None, **settings: Any) -> Any:
+def plan(
+    examples: int = 180, gpu_count: int = 1, *, own_validation: int | None = None, start_step: int = 0, **settings: Any
+) -> Any:
     hyperparameters = {"batch_size": 4, "epochs": 3, "max_length": 2048, **settings}
     return schedule.planned(
         examples=examples,
@@ -15,6 +17,7 @@ def plan(examples: int = 180, gpu_count: int = 1, own_validation: int | None = N
         hyperparameters=hyperparameters,
         own_validation=own_validation,
         row_tokens=examples * 100,
+        start_step=start_step,
     )
 
 
@@ -64,3 +67,9 @@ def test_it_evaluates_about_ten_times_and_once_before_the_first_step() -> None:
 def test_a_job_of_earlier_without_the_new_settings_goes_as_it_went() -> None:
     made = schedule.planned(examples=180, gpu_count=1, hyperparameters={"batch_size": 4, "epochs": 3})
     assert (made.steps, made.passes, made.validation_examples) == (135, 3.0, 0)
+
+
+def test_a_resumed_run_has_only_the_rest_before_it() -> None:
+    made = plan(own_validation=5, start_step=90)
+    assert (made.steps, made.passes) == (135, pytest.approx(1.0))
+    assert made.evaluations == 4  # every 14 steps, and not before the first one again

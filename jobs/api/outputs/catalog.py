@@ -57,6 +57,7 @@ class EstimateOutput(serializers.Serializer[Any]):
     training_examples = serializers.IntegerField()
     validation_examples = serializers.IntegerField(help_text="held out, or in the validation dataset")
     steps = serializers.IntegerField()
+    start_step = serializers.IntegerField(help_text="above 0: the other figures are of what is left after it")
     evaluations = serializers.IntegerField()
     duration_seconds = RangeOutput(allow_null=True, help_text="null for a GPU type whose speed is not known")
     cost = RangeOutput(allow_null=True, help_text="US dollars; null for a GPU type whose speed is not known")
