@@ -6,15 +6,19 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lora_pipeline.devstack import remains
 from lora_pipeline.devstack.interrupts import Interrupts, StopRequested
 from lora_pipeline.devstack.programs import NotReady, Program
 from lora_pipeline.devstack.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent, and has /proc")
 
 
 @pytest.fixture
@@ -58,6 +62,14 @@ def diarist(tmp_path: Path, name: str, *, rank: int = 0) -> Program:
         "while :; do sleep 600 & wait $!; done"
     )
     return shell(tmp_path, name, script, rank=rank)
+
+
+def is_alive(pid: int) -> bool:
+    """False also for a process that only waits to be buried."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
 
 
 def settled(supervisor: Supervisor, interrupts: Interrupts, program: Program, log: list[str], count: int) -> None:
@@ -137,7 +149,37 @@ def test_a_second_ctrl_c_kills_who_takes_too_long(
     assert not list((tmp_path / "run").glob("*.pid"))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def parent(tmp_path: Path) -> Program:
+    """Starts a child in a session of its own, unless one is there, and notes it as a GPU node notes its trainers."""
+    note = tmp_path / "runs" / "run-1" / "process"
+    note.parent.mkdir(parents=True)
+    script = (
+        f"[ -e {note} ] || setsid sh -c 'cat /proc/$$/stat > {note}.new; mv {note}.new {note}; exec sleep 600' & "
+        f"until [ -e {note} ]; do sleep 0.05; done; echo $$ >> $DIARY; touch $READY; exec sleep 600"
+    )
+    return replace(shell(tmp_path, "node", script), children=str(tmp_path / "runs"))
+
+
+def child_of(tmp_path: Path) -> int:
+    return int((tmp_path / "runs" / "run-1" / "process").read_text().split(" ", 1)[0])
+
+
+@linux
+def test_a_child_outlives_its_killed_parent_and_ends_with_the_stack(
+    tmp_path: Path, supervisor: Supervisor, interrupts: Interrupts, said: list[str]
+) -> None:
+    node = parent(tmp_path)
+    supervisor.start([node])
+    child = child_of(tmp_path)
+    os.kill(int((tmp_path / "diary").read_text()), signal.SIGKILL)
+    settled(supervisor, interrupts, node, said, 1)
+    assert child_of(tmp_path) == child
+    assert remains.started_at(child) is not None
+    supervisor.stop()
+    assert not is_alive(child)
+
+
+@linux
 def test_a_killed_supervisor_leaves_nobody_behind(tmp_path: Path) -> None:
     line = tmp_path / "line"
     os.mkfifo(line)
