@@ -48,6 +48,7 @@ def test_the_form_says_what_fits_which_gpu_and_what_the_maximum_length_cuts_off(
     tab.get_by_text("Advanced settings").click()
     tab.get_by_role("checkbox", name="Packing").check()
     tab.get_by_label("Batch size").fill("64")
+    tab.get_by_label("GPU type").select_option("V100-32GB")
     expect(fits).to_contain_text("Does not fit")
     expect(tab.get_by_label("Warnings")).to_contain_text("lower batch_size")
     tab.get_by_text("Where it goes").click()
