@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from jobs import sources
+from django.db.models import Sum
+
+from jobs import resumption, sources, summary
 from jobs.exceptions import InvalidJob
-from jobs.models import BaseModel, TrainingJob
+from jobs.models import BaseModel, ModelArtifact, TrainingJob
 
 
 def configuration(job: TrainingJob) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def request(job: TrainingJob) -> dict[str, Any]:
     body: dict[str, Any] = {
         "name": job.name,
         "dataset_id": str(job.dataset_id),
-        "dataset_sha256": job.dataset.sha256,
+        "dataset_sha256": resumption.trained_on(job),
         "preset_id": job.preset,
         "base_model": job.base_model.name,
         "gpu_config": job.gpu_config,
@@ -37,6 +39,49 @@ def request(job: TrainingJob) -> dict[str, Any]:
     if job.validation_dataset_id:
         body["validation_dataset_id"] = str(job.validation_dataset_id)
     return body
+
+
+def provenance(job: TrainingJob) -> dict[str, Any]:
+    """What there is to know of a job's making besides its request; `versions` are those that trained it."""
+    model = job.base_model
+    trained_with = ModelArtifact.objects.filter(job=job).values_list("configuration", flat=True).first() or {}
+    return {
+        "dataset": {
+            "name": job.dataset.name,
+            "sha256": resumption.trained_on(job),
+            "bytes": job.dataset.file_size,
+            "examples": job.dataset.total_training_pairs,
+        },
+        "base_model": {
+            "name": model.name,
+            "source": str(model.source),
+            "location": model.location,
+            "licence": model.licence,
+        },
+        "price_per_hour": None
+        if job.gpu_price_per_hour is None
+        else float(job.gpu_price_per_hour * job.gpu_config["count"]),
+        "seed": job.hyperparameters.get("seed"),
+        "versions": trained_with.get("versions", {}),
+        "retry_of": str(job.retry_of_id) if job.retry_of_id else None,
+        "resume_from": resumed_from(job),
+        "estimate": job.estimate or None,
+    }
+
+
+def actual(job: TrainingJob) -> dict[str, Any] | None:
+    """What an ended job took: by its run's own summary where there is one, else by what was seen. None before."""
+    if not job.is_terminal:
+        return None
+    stored = ModelArtifact.objects.filter(job=job).values_list("training_summary", flat=True).first()
+    told = summary.read(stored)
+    billed = job.attempts.aggregate(seconds=Sum("billable_seconds"))["seconds"]
+    return {
+        "seconds": told.seconds if told.seconds is not None else billed,
+        "tokens": told.tokens,
+        "steps": told.steps if told.steps is not None else job.current_step,
+        "cost": None if job.final_cost is None else float(job.final_cost),
+    }
 
 
 def resumed_from(job: TrainingJob) -> dict[str, Any] | None:

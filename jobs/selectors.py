@@ -10,13 +10,25 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from jobs.exceptions import ArtifactNotFound, InvalidJob, JobNotFound
-from jobs.models import BaseModel, Cluster, CostRecord, GpuPrice, JobEvent, JobLog, ModelArtifact, TrainingJob
+from jobs.models import (
+    BaseModel,
+    Checkpoint,
+    Cluster,
+    CostRecord,
+    GpuPrice,
+    JobEvent,
+    JobLog,
+    ModelArtifact,
+    TrainingJob,
+)
 
 ORDERINGS = ("created_at", "name", "status", "progress", "current_cost", "completed_at")
 
@@ -77,6 +89,16 @@ def job_events(job: TrainingJob) -> QuerySet[JobEvent]:
 def job_log(job: TrainingJob) -> JobLog | None:
     """The job's log, None while there is none."""
     return JobLog.objects.filter(job=job).first()
+
+
+def job_checkpoints(job: TrainingJob) -> QuerySet[Checkpoint]:
+    """The job's checkpoints in storage, oldest first."""
+    return Checkpoint.objects.filter(job=job).order_by("attempt", "restart", "step")
+
+
+def job_retries(job: TrainingJob) -> QuerySet[TrainingJob]:
+    """The jobs that were made from this one, oldest first."""
+    return TrainingJob.objects.filter(retry_of=job, owner=job.owner_id).order_by("created_at")
 
 
 def job_artifact(job: TrainingJob) -> ModelArtifact:
@@ -167,10 +189,20 @@ def base_model_get(name: str = "") -> BaseModel:
 
 
 def _one(jobs: QuerySet[TrainingJob], job_id: uuid.UUID | str) -> TrainingJob:
+    """With `checkpoints_count` and `retries_count`, so that a job without any costs no further query."""
+    counted = {
+        "checkpoints_count": _count_of(Checkpoint.objects.filter(job=OuterRef("pk")), by="job"),
+        "retries_count": _count_of(TrainingJob.objects.filter(retry_of=OuterRef("pk")), by="retry_of"),
+    }
     try:
-        return _with_relations(jobs).order_by().get(pk=job_id)
+        return _with_relations(jobs).annotate(**counted).order_by().get(pk=job_id)
     except TrainingJob.DoesNotExist:
         raise JobNotFound from None
+
+
+def _count_of(rows: QuerySet[Any], *, by: str) -> Coalesce:
+    counts = rows.order_by().values(by).annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counts), 0)
 
 
 def _with_relations(jobs: QuerySet[TrainingJob]) -> QuerySet[TrainingJob]:

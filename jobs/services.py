@@ -4,15 +4,16 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from jobs import costs, estimates, lifecycle, selectors
+from jobs import costs, estimates, lifecycle, resumption, selectors
 from jobs.exceptions import IdempotencyConflict, JobConflict
-from jobs.models import TrainingJob
+from jobs.models import Checkpoint, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.states import CANCELLABLE, Stage, Status
 
@@ -30,6 +31,7 @@ def job_create(
     name: str = "",
     idempotency_key: str | None = None,
     retry_of: TrainingJob | None = None,
+    resume_from: Checkpoint | None = None,
     asked_by: User | None = None,
 ) -> tuple[TrainingJob, bool]:
     """Queue a new job; (job, whether it is new). The same idempotency key gives the same job again.
@@ -71,6 +73,7 @@ def job_create(
         total_steps=estimate.steps,
         estimate=estimates.as_json(estimate),
         retry_of=retry_of,
+        resume_from=resume_from,
         idempotency_key=idempotency_key,
         request_sha256=request_sha256,
         queued_at=now,
@@ -83,9 +86,7 @@ def job_create(
             lifecycle.record(
                 job,
                 "status",
-                "The job was created."
-                if retry_of is None
-                else f"The job was created as a retry of {retry_of.short_id}.",
+                _origin(retry_of, resume_from),
                 actor=_actor(asked_by or owner),
                 to_status=Status.QUEUED.value,
             )
@@ -108,9 +109,21 @@ def job_cancel_by_staff(*, staff: User, job: TrainingJob) -> TrainingJob:
     return _cancel(job, actor=_actor(staff), keep_adapter=False)
 
 
-def job_retry(*, user: User, job_id: uuid.UUID | str) -> TrainingJob:
-    """A new job like an ended one of the user's. Raises JobNotFound, JobConflict, and what job_create raises."""
-    return _retry(selectors.job_get(user, job_id), asked_by=user)
+def job_retry(
+    *,
+    user: User,
+    job_id: uuid.UUID | str,
+    resume_from: str | Mapping[str, int] | None = None,
+    hyperparameters: Mapping[str, Any] | None = None,
+    name: str = "",
+) -> TrainingJob:
+    """A new job like an ended one of the user's, with these settings changed.
+
+    It goes on from the checkpoint that `resume_from` means (see jobs.resumption.chosen), else it starts where the
+    ended one started. Raises JobNotFound, JobConflict, and what job_create raises.
+    """
+    ended = selectors.job_get(user, job_id)
+    return _retry(ended, asked_by=user, resume_from=resume_from, hyperparameters=hyperparameters or {}, name=name)
 
 
 def job_retry_by_staff(*, staff: User, job: TrainingJob) -> TrainingJob:
@@ -177,24 +190,42 @@ def _cancel(job: TrainingJob, *, actor: str, keep_adapter: bool) -> TrainingJob:
     return job
 
 
-def _retry(ended: TrainingJob, *, asked_by: User) -> TrainingJob:
+def _retry(
+    ended: TrainingJob,
+    *,
+    asked_by: User,
+    resume_from: str | Mapping[str, int] | None = None,
+    hyperparameters: Mapping[str, Any] = MappingProxyType({}),
+    name: str = "",
+) -> TrainingJob:
     if not ended.is_terminal:
         raise JobConflict(
             f"The job is {ended.status}; only an ended one can be retried.", details={"status": ended.status}
         )
+    checkpoint = resumption.chosen(ended, resume_from) if resume_from is not None else ended.resume_from
+    if checkpoint is not None:
+        resumption.check(ended, checkpoint, hyperparameters)
     job, _ = job_create(
         owner=ended.owner,
         dataset_id=ended.dataset_id,
         preset_id=ended.preset,
         gpu_config=ended.gpu_config,
-        hyperparameters=ended.hyperparameters,
+        hyperparameters={**ended.hyperparameters, **hyperparameters},
         base_model=ended.base_model.name,
         validation_dataset_id=ended.validation_dataset_id,
-        name=ended.name,
+        name=name or ended.name,
         retry_of=ended,
+        resume_from=checkpoint,
         asked_by=asked_by,
     )
     return job
+
+
+def _origin(retry_of: TrainingJob | None, resume_from: Checkpoint | None) -> str:
+    """How a new job came about, in a sentence."""
+    if resume_from is not None:
+        return f"The job was created to go on from step {resume_from.step} of {str(resume_from.job_id)[:8]}."
+    return "The job was created." if retry_of is None else f"The job was created as a retry of {retry_of.short_id}."
 
 
 def _end_unsubmitted(job: TrainingJob, actor: str) -> None:

@@ -1,8 +1,11 @@
-"""What a run leaves to read: its timeline, its log, the files of its adapter."""
+"""What a run leaves to read: its timeline, its log, its checkpoints, the files of its adapter."""
 
 import uuid
 from typing import Any
 
+from django.conf import settings
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,11 +14,13 @@ from rest_framework.views import APIView
 
 from accounts.callers import caller
 from datasets.nudges import nudge
-from datasets.storage import signing
+from datasets.storage import open_store, signing
 from datasets.storage.base import SignedUrl
-from jobs import deliveries, selectors, tasks
-from jobs.api.outputs.run import ArtifactOutput, JobEventOutput
-from jobs.models import ModelArtifact
+from jobs import deliveries, provenance, selectors, tasks
+from jobs.api.files import AnyAccepted, disposition
+from jobs.api.inputs import JobInput, LogsQuery
+from jobs.api.outputs.run import ArtifactOutput, CheckpointOutput, JobEventOutput
+from jobs.models import JobLog, ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
 
 LogsAnswer = inline_serializer(
@@ -38,14 +43,26 @@ class JobEventsView(APIView):
 
 
 class JobLogsView(APIView):
-    @extend_schema(responses=LogsAnswer)
-    def get(self, request: Request, job_id: uuid.UUID) -> Response:
-        """The last lines of the run's log. Asking while it runs has newer lines brought for the next time."""
+    content_negotiation_class = AnyAccepted
+
+    @extend_schema(
+        parameters=[LogsQuery],
+        responses={(200, "application/json"): LogsAnswer, (200, "text/plain"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, job_id: uuid.UUID) -> Any:
+        """The last lines of the run's log. Asking while it runs has newer lines brought for the next time.
+
+        With `download` it is a text file: the whole log once the run has ended, before that the lines that are here.
+        """
+        query = LogsQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
         job = selectors.job_get(caller(request), job_id)
         log = selectors.job_log(job)
         path = log.storage_path if log else ""
         if not path and job.external_job_id:
             nudge(tasks.pull_logs, str(job.pk))
+        if query.validated_data["download"]:
+            return _as_text(job, log)
         return Response(
             {
                 "lines": log.tail.split("\n") if log and log.tail else [],
@@ -54,6 +71,32 @@ class JobLogsView(APIView):
                 "download_url": _saved_as_file(deliveries.BUCKET, path).url if path else None,
             }
         )
+
+
+class JobCheckpointsView(APIView):
+    @extend_schema(responses=inline_serializer("CheckpointsAnswer", {"checkpoints": CheckpointOutput(many=True)}))
+    def get(self, request: Request, job_id: uuid.UUID) -> Response:
+        """The job's checkpoints in storage, oldest first: `resume_from` of a retry names one of them."""
+        saved = list(selectors.job_checkpoints(selectors.job_get(caller(request), job_id)))
+        measured = [each for each in saved if each.validation_loss is not None]
+        best = min(reversed(measured), key=lambda each: each.validation_loss or 0.0, default=None)
+        shown = CheckpointOutput(saved, many=True, context={"best": best.pk if best else None})
+        return Response({"checkpoints": shown.data})
+
+
+class JobConfigurationView(APIView):
+    @extend_schema(
+        responses=inline_serializer(
+            "ConfigurationAnswer",
+            {"request": JobInput(), "provenance": serializers.DictField(help_text="what else the job was made from")},
+        )
+    )
+    def get(self, request: Request, job_id: uuid.UUID) -> Response:
+        """The job's configuration: `request` makes the same job again, `provenance` says what it was made from."""
+        job = selectors.job_get(caller(request), job_id)
+        made_from = provenance.provenance(job)
+        versions = {"control_plane": settings.SPECTACULAR_SETTINGS["VERSION"], **made_from["versions"]}
+        return Response({"request": provenance.request(job), "provenance": {**made_from, "versions": versions}})
 
 
 class JobArtifactView(APIView):
@@ -82,3 +125,17 @@ def _with_url(artifact: ModelArtifact, file: dict[str, Any]) -> dict[str, Any]:
 def _saved_as_file(bucket: str, path: str) -> SignedUrl:
     """Pages lead browsers to these addresses; showing a file there would lead them away from the page."""
     return signing.sign_download(bucket=bucket, path=path, as_attachment=True)
+
+
+def _as_text(job: TrainingJob, log: JobLog | None) -> StreamingHttpResponse:
+    if log is not None and log.storage_path:
+        store = open_store()
+        store.head(bucket=deliveries.BUCKET, path=log.storage_path)  # what is missing is said now
+        content = store.stream(bucket=deliveries.BUCKET, path=log.storage_path)
+    else:
+        content = iter([f"{log.tail}\n".encode()] if log and log.tail else [])
+    return StreamingHttpResponse(
+        content,
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": disposition("attachment", job, "log", "txt")},
+    )

@@ -14,7 +14,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from jobs import presets, selectors, series
+from jobs import presets, resumption, selectors, series
 from jobs.states import Status
 
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
@@ -97,6 +97,50 @@ class JobInput(ConfigurationInput):
 
     def validate_max_cost(self, value: float | None) -> float | None:
         raise ValidationError("A cost limit is not enforced yet: leave max_cost out and watch the job's cost.")
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "enum": [resumption.LATEST, resumption.BEST]},
+            {
+                "type": "object",
+                "required": ["step"],
+                "properties": {name: {"type": "integer"} for name in ("attempt", "restart", "step")},
+            },
+        ]
+    }
+)
+class CheckpointField(serializers.Field[Any, Any, Any, Any]):
+    """A checkpoint of a job: "latest", "best", or {step, attempt?, restart?}."""
+
+    def to_internal_value(self, data: Any) -> str | dict[str, int]:
+        if data in (resumption.LATEST, resumption.BEST):
+            return str(data)
+        if not isinstance(data, dict):
+            raise ValidationError('Must be "latest", "best" or {"step": …}.')
+        known = ("attempt", "restart", "step")
+        unknown = [presets.unknown_key(key, known) for key in data if key not in known]
+        if unknown or "step" not in data:
+            raise ValidationError(unknown or ["Must name a step."])
+        if any(isinstance(value, bool) or not isinstance(value, int) or value < 0 for value in data.values()):
+            raise ValidationError("Step, attempt and restart must be whole numbers.")
+        return data
+
+
+class RetryInput(StrictSerializer):
+    """What differs from the ended job."""
+
+    resume_from = CheckpointField(required=False, allow_null=True, help_text="go on from a checkpoint of the job")
+    hyperparameters = HyperparametersField(default=dict)
+    name = serializers.CharField(default="", allow_blank=True, max_length=200, help_text="empty: the ended job's")
+
+    def known_keys(self) -> tuple[str, ...]:
+        return (*self.fields, *(f"hyperparameters.{name}" for name in presets.FIELDS))
+
+
+class LogsQuery(serializers.Serializer[dict[str, Any]]):
+    download = serializers.BooleanField(default=False, help_text="the whole log as a text file")
 
 
 class CancelInput(StrictSerializer):

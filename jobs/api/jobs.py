@@ -13,7 +13,15 @@ from accounts.callers import caller
 from datasets.nudges import nudge, nudge_events
 from jobs import estimates, selectors, series, services, tasks
 from jobs.api import conditional
-from jobs.api.inputs import CancelInput, ConfigurationInput, JobInput, JobsQuery, PointsQuery, idempotency_key
+from jobs.api.inputs import (
+    CancelInput,
+    ConfigurationInput,
+    JobInput,
+    JobsQuery,
+    PointsQuery,
+    RetryInput,
+    idempotency_key,
+)
 from jobs.api.outputs.catalog import EstimateOutput
 from jobs.api.outputs.job import JobAnswer, JobSummaryOutput, job_json
 from jobs.api.outputs.run import JobDetailAnswer, cost_json
@@ -103,10 +111,16 @@ class JobCancelView(APIView):
 class JobRetryView(APIView):
     throttle_scope = "create"
 
-    @extend_schema(request=None, responses={201: JobAnswer})
+    @extend_schema(request=RetryInput, responses={201: JobAnswer})
     def post(self, request: Request, job_id: uuid.UUID) -> Response:
-        """A new job with the configuration of an ended one (its `retry_of`)."""
-        job = services.job_retry(user=caller(request), job_id=job_id)
+        """A new job like an ended one (its `retry_of`), with the given settings changed.
+
+        With `resume_from` it goes on from a checkpoint; then only settings may change that leave adapter and order
+        of examples as they are, such as learning_rate, epochs and max_steps.
+        """
+        body = RetryInput(data=request.data or {})
+        body.is_valid(raise_exception=True)
+        job = services.job_retry(user=caller(request), job_id=job_id, **body.validated_data)
         nudge(tasks.submit_job, str(job.pk))
         nudge_events()
         return _answer(request, job.pk, status.HTTP_201_CREATED)

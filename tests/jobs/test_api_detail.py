@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -147,7 +148,7 @@ def test_the_csv_has_every_point_and_only_numbers_and_times(api: Api, alice: Use
     assert answer["Content-Disposition"] == f'attachment; filename="job-{job.short_id}-metrics.csv"'
     assert tuple(header) == series.POINT_COLUMNS
     assert [float(row[2]) for row in rows] == [1, 2, 3, 4, 5, 6]
-    assert rows[-1][4:] == ["-0.5", "", "", "", "", "", "2026-11-23T12:00:00Z"]
+    assert rows[-1][4:] == ["-0.5", "", "", "", "", "", "", "2026-11-23T12:00:00Z"]
 
 
 @pytest.mark.parametrize(
@@ -200,6 +201,28 @@ def test_a_finished_log_can_be_downloaded_as_a_whole(
     log = api(alice).get(f"/api/jobs/{job.pk}/logs").json()["data"]
     assert (log["lines"], log["total_lines"], log["complete"]) == (["a", "b"], 900, True)
     assert "training.log?" in log["download_url"]
+
+
+def test_a_log_in_storage_comes_as_a_text_file(api: Api, alice: User, job: TrainingJob, store: ObjectStore) -> None:
+    store.put(bucket="lora-models", path="alice/x/logs/1.log", body=BytesIO(b"one\ntwo\n"))
+    JobLog.objects.create(job=job, owner=alice, tail="two", total_lines=2, storage_path="alice/x/logs/1.log")
+    answer = api(alice).get(f"/api/jobs/{job.pk}/logs?download=1", headers={"Accept": "text/plain"})
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer["Content-Disposition"] == f'attachment; filename="job-{job.short_id}-log.txt"'
+    assert answer.getvalue() == b"one\ntwo\n"
+
+
+def test_before_the_end_a_log_file_holds_the_lines_that_are_here(api: Api, alice: User, job: TrainingJob) -> None:
+    JobLog.objects.create(job=job, owner=alice, tail="one\ntwo", total_lines=2)
+    assert api(alice).get(f"/api/jobs/{job.pk}/logs?download=1").getvalue() == b"one\ntwo\n"
+
+
+def test_a_log_that_is_missing_in_storage_is_no_half_download(
+    api: Api, alice: User, job: TrainingJob, store: ObjectStore
+) -> None:
+    JobLog.objects.create(job=job, owner=alice, storage_path="alice/x/logs/1.log")
+    answer = api(alice).get(f"/api/jobs/{job.pk}/logs?download=1")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "object_missing")
 
 
 def test_files_of_a_ready_artifact_have_signed_urls(

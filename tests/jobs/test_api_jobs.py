@@ -233,7 +233,10 @@ PATHS = [
     ("get", "/loss.pdf"),
     ("get", "/events"),
     ("get", "/logs"),
+    ("get", "/logs?download=1"),
     ("get", "/artifact"),
+    ("get", "/checkpoints"),
+    ("get", "/configuration"),
     ("post", "/cancel"),
     ("post", "/retry"),
 ]

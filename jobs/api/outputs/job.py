@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
 from datasets.models import Dataset
-from jobs import presets
-from jobs.api.outputs.catalog import HyperparametersOutput
+from jobs import presets, provenance, selectors
+from jobs.api.outputs.catalog import EstimateOutput, HyperparametersOutput
 from jobs.models import ModelArtifact, TrainingJob
 from jobs.models.run import METRIC_NAMES
 from jobs.states import ADVICE, TERMINAL, Status, error_code
@@ -44,6 +44,7 @@ class CurrentMetricsOutput(serializers.Serializer[dict[str, Any]]):
     gradient_norm = serializers.FloatField(allow_null=True)
     throughput = serializers.FloatField(allow_null=True, help_text="tokens/s")
     gpu_utilization = serializers.FloatField(allow_null=True, help_text="%")
+    gpu_memory = serializers.FloatField(allow_null=True, help_text="GiB, the most used so far on one GPU")
 
 
 class JobErrorOutput(serializers.Serializer[dict[str, Any]]):
@@ -85,6 +86,8 @@ class JobSummaryOutput(serializers.ModelSerializer[TrainingJob]):
             "name",
             "status",
             "current_stage",
+            "stage_detail",
+            "stage_progress",
             "progress",
             "current_epoch",
             "total_epochs",
@@ -166,6 +169,22 @@ class JobSummaryOutput(serializers.ModelSerializer[TrainingJob]):
         return artifact.status if artifact else None
 
 
+class ResumedFromOutput(serializers.Serializer[dict[str, Any]]):
+    job_id = serializers.UUIDField()
+    attempt = serializers.IntegerField()
+    restart = serializers.IntegerField()
+    step = serializers.IntegerField()
+
+
+class ActualOutput(serializers.Serializer[dict[str, Any]]):
+    """What a job took: by its run's own summary where there is one, else by what was seen."""
+
+    seconds = serializers.FloatField(allow_null=True)
+    tokens = serializers.IntegerField(allow_null=True, help_text="processed in the whole run")
+    steps = serializers.IntegerField(allow_null=True)
+    cost = serializers.FloatField(allow_null=True, help_text="US dollars")
+
+
 class JobOutput(JobSummaryOutput):
     """A job with its configuration and where it runs."""
 
@@ -173,6 +192,10 @@ class JobOutput(JobSummaryOutput):
     effective_batch_size = serializers.SerializerMethodField()
     external_job_id = serializers.SerializerMethodField()
     resume_from = serializers.SerializerMethodField()
+    retries = serializers.SerializerMethodField()
+    checkpoints_count = serializers.IntegerField(help_text="those in storage")
+    estimate = serializers.SerializerMethodField()
+    actual = serializers.SerializerMethodField()
 
     class Meta(JobSummaryOutput.Meta):
         fields = (
@@ -183,6 +206,10 @@ class JobOutput(JobSummaryOutput):
             "attempt",
             "external_job_id",
             "resume_from",
+            "retries",
+            "checkpoints_count",
+            "estimate",
+            "actual",
         )
         read_only_fields = fields
 
@@ -192,9 +219,26 @@ class JobOutput(JobSummaryOutput):
     def get_external_job_id(self, job: TrainingJob) -> str | None:
         return job.external_job_id or None
 
-    def get_resume_from(self, job: TrainingJob) -> str | None:
-        """The job whose checkpoint this one continues: none yet."""
-        return None
+    @extend_schema_field(ResumedFromOutput(allow_null=True))
+    def get_resume_from(self, job: TrainingJob) -> dict[str, Any] | None:
+        """The checkpoint that this job went on from."""
+        return provenance.resumed_from(job)
+
+    @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
+    def get_retries(self, job: TrainingJob) -> list[str]:
+        """The jobs that were made from this one, oldest first."""
+        has_some = getattr(job, "retries_count", True)
+        return [str(id) for id in selectors.job_retries(job).values_list("pk", flat=True)] if has_some else []
+
+    @extend_schema_field(EstimateOutput(allow_null=True))
+    def get_estimate(self, job: TrainingJob) -> dict[str, Any] | None:
+        """As it was shown when the job was created; null for a job of before there were estimates."""
+        return job.estimate or None
+
+    @extend_schema_field(ActualOutput(allow_null=True))
+    def get_actual(self, job: TrainingJob) -> dict[str, Any] | None:
+        """What it took; null until it has ended."""
+        return provenance.actual(job)
 
 
 JobAnswer = inline_serializer("JobAnswer", {"job": JobOutput()})

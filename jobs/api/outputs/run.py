@@ -6,7 +6,7 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from jobs.api.outputs.job import CurrentMetricsOutput, JobOutput
-from jobs.models import CostRecord, JobEvent, ModelArtifact
+from jobs.models import Checkpoint, CostRecord, JobEvent, ModelArtifact
 
 
 class MetricsPointOutput(CurrentMetricsOutput):
@@ -76,12 +76,37 @@ class ArtifactOutput(serializers.ModelSerializer[ModelArtifact]):
             "name",
             "version",
             "status",
+            "is_partial",
             "files",
             "quality_metrics",
             "training_summary",
             "configuration",
             "created_at",
         )
+
+
+class CheckpointFileOutput(serializers.Serializer[dict[str, Any]]):
+    path = serializers.CharField()
+    size = serializers.IntegerField(help_text="bytes")
+    sha256 = serializers.CharField(allow_blank=True)
+
+
+class CheckpointOutput(serializers.ModelSerializer[Checkpoint]):
+    is_best = serializers.SerializerMethodField()
+    size = serializers.SerializerMethodField()
+    files = CheckpointFileOutput(many=True)
+
+    class Meta:
+        model = Checkpoint
+        fields = ("step", "epoch", "attempt", "restart", "validation_loss", "is_best", "size", "saved_at", "files")
+
+    def get_is_best(self, checkpoint: Checkpoint) -> bool:
+        """No other one of the job has a lower validation loss."""
+        return checkpoint.pk == self.context.get("best")
+
+    def get_size(self, checkpoint: Checkpoint) -> int:
+        """Bytes of all files."""
+        return sum(file["size"] for file in checkpoint.files)
 
 
 class PaginationOutput(serializers.Serializer[dict[str, Any]]):

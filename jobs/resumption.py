@@ -1,0 +1,74 @@
+"""Going on from a checkpoint of an ended job: which one, and what may differ from the job that saved it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.exceptions import InvalidJob, JobConflict
+from jobs.models import Checkpoint, Cluster, JobAttempt, TrainingJob
+
+LATEST, BEST = "latest", "best"
+# Everything else shapes the adapter, or says which examples a step is made of: the step count would mean nothing.
+CHANGEABLE = frozenset(
+    {
+        "learning_rate",
+        "lr_scheduler",
+        "warmup_ratio",
+        "weight_decay",
+        "epochs",
+        "max_steps",
+        "eval_steps",
+        "save_steps",
+        "logging_steps",
+        "early_stopping_patience",
+    }
+)
+
+
+def chosen(job: TrainingJob, which: str | Mapping[str, int]) -> Checkpoint:
+    """The job's checkpoint that `which` means: "latest", "best" or {step, attempt?, restart?}, the newest that fits.
+
+    Raises InvalidJob naming what there is instead.
+    """
+    saved = job.checkpoints.order_by("-attempt", "-restart", "-step")
+    if which == BEST:
+        found = saved.exclude(validation_loss=None).order_by("validation_loss", "-attempt", "-restart", "-step").first()
+    elif isinstance(which, Mapping):
+        found = saved.filter(**which).first()
+    else:
+        found = saved.first()
+    if found is None:
+        steps = ", ".join(str(step) for step in sorted(set(saved.values_list("step", flat=True))))
+        there = f"This job's checkpoints: step {steps}." if steps else "This job has none in storage."
+        raise InvalidJob.of_fields({"resume_from": [f"There is no such checkpoint. {there}"]})
+    return found
+
+
+def check(ended: TrainingJob, checkpoint: Checkpoint, changes: Mapping[str, Any]) -> None:
+    """Raises InvalidJob for settings that a resumed run cannot change or that leave nothing to train, and JobConflict
+    for a cluster that would start from the beginning."""
+    before = checkpoint.job.hyperparameters
+    problems = {
+        f"hyperparameters.{name}": [f"Cannot change where training goes on: it is {before.get(name)!r}. Leave it out."]
+        for name, value in changes.items()
+        if name in before and name not in CHANGEABLE and value != before[name]
+    }
+    limit = changes.get("max_steps", ended.hyperparameters.get("max_steps")) or 0
+    if isinstance(limit, int) and 0 < limit <= checkpoint.step:
+        problems["hyperparameters.max_steps"] = [
+            f"Must be more than {checkpoint.step}, the step of the checkpoint: there is nothing left to train."
+        ]
+    if not {"epochs", "max_steps"} & changes.keys() and 0 < checkpoint.job.total_steps <= checkpoint.step:
+        problems["resume_from"] = ["This checkpoint is the end of the run: give more epochs, or an earlier checkpoint."]
+    if checkpoint.job.dataset.sha256 != trained_on(checkpoint.job):
+        problems["resume_from"] = ["The dataset's file is another one by now: a resumed run would mix the two."]
+    if problems:
+        raise InvalidJob.of_fields(problems)
+    cluster = Cluster.objects.filter(name=ended.cluster, level__isnull=False).first()
+    if cluster is not None and not cluster.capabilities.has("checkpoints"):
+        raise JobConflict("This GPU cluster cannot go on from a checkpoint. Retry the job from its start instead.")
+
+
+def trained_on(job: TrainingJob) -> str:
+    """SHA-256 of the dataset's file as the job's cluster was given it; the present one before any submission."""
+    asked = JobAttempt.objects.filter(job=job).order_by("-number").values_list("request", flat=True).first()
+    return str((asked or {}).get("dataset_sha256") or job.dataset.sha256)
