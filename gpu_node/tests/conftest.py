@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from servers import NodeProcess, Outside
+from training import Machines, Models
 
 Orders = Callable[..., dict[str, Any]]
 Nodes = Callable[..., NodeProcess]
@@ -89,3 +91,39 @@ def slow_node(_slow_node: NodeProcess) -> Iterator[NodeProcess]:
     """A level-2 node on which a job runs for seconds, so that a test finds it running."""
     yield _slow_node
     _slow_node.client.delete("/faults")
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[Machines]:
+    """Starts nodes that train with the pretended trainer; all end with the test."""
+    with ExitStack() as stack:
+
+        def start(*options: str, state: str = "state") -> NodeProcess:
+            return stack.enter_context(NodeProcess(tmp_path / state, *options, simulated=False))
+
+        yield start
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Models:
+    """Makes a base model that tells the pretended trainer how to behave; returns the fields of an order."""
+
+    def make(**behaviour: Any) -> dict[str, Any]:
+        folder = tmp_path / "model"
+        folder.mkdir(exist_ok=True)
+        (folder / "config.json").write_text(json.dumps({"steps": 10, "save_every": 4} | behaviour))
+        return {
+            "base_model_source": {"kind": "folder", "location": str(folder)},
+            "gpu_config": {"type": "CPU", "count": 1},
+        }
+
+    return make
+
+
+@pytest.fixture
+def plane() -> Iterator[Outside]:
+    """A control plane of the test's own."""
+    server = Outside()
+    server.datasets["/data/train.jsonl"] = DATASET
+    yield server
+    server.close()

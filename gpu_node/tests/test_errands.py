@@ -3,22 +3,12 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from conftest import DATASET, Nodes, Orders
 from servers import NodeProcess, Outside
-
-
-@pytest.fixture
-def plane() -> Iterator[Outside]:
-    """A control plane of the test's own."""
-    server = Outside()
-    server.datasets["/data/train.jsonl"] = DATASET
-    yield server
-    server.close()
 
 
 def with_callback(plane: Outside, **more: Any) -> dict[str, Any]:

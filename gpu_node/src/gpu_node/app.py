@@ -45,7 +45,9 @@ def trained_executor(settings: Settings, clock: Clock) -> TrainedExecutor:
         keep_children=settings.keep_children,
     )
     housekeeping = Housekeeping(runs, clock, keep_days=settings.keep_days, min_free_gb=settings.min_free_gb)
-    return TrainedExecutor(runs, Devices(settings.devices), Supervision(policy, gauge, clock), housekeeping)
+    return TrainedExecutor(
+        runs, clock, Devices(settings.devices), Supervision(policy, gauge, clock), housekeeping
+    )
 
 
 def create_app(

@@ -237,14 +237,16 @@ class Node:
             match job.phase:
                 case Phase.PROVISIONING | Phase.WAITING if not self._admission.has_gpus(job.spec):
                     self._end(job, verdicts.gpu_unavailable(job), now, now)
-                case Phase.PROVISIONING:
+                case Phase.PROVISIONING | Phase.WAITING if self.executor.needs_provision and not job.provided:
+                    self._keep(replace(job, phase=Phase.PROVISIONING))
                     self._errands.provision(job)
-                case Phase.WAITING:
+                case Phase.PROVISIONING | Phase.WAITING:
+                    self._keep(replace(job, phase=Phase.WAITING))
                     self._queue.join(job.external_id, job.spec.gpu_type, job.spec.gpu_count)
                 case Phase.PREPARING:
                     self._errands.fetch(job)
                     self.agenda.set(job.external_id, job.deadline)
-                case Phase.RUNNING if not self.has_run(job):
+                case Phase.RUNNING | Phase.DELIVERING if not self.has_run(job):
                     self._release(job, verdicts.run_lost(), now, deliver=False)
                 case Phase.RUNNING:
                     self.executor.take_up(job.external_id, now)

@@ -172,6 +172,10 @@ class NetworkErrands:
         except (InputsFailed, CannotBegin) as error:
             logger.warning("Run %s: %s", run_id, error)
             self.node.inputs_failed(run_id, error.code, str(error))
+        except Exception:
+            logger.exception("Run %s: its inputs could not be brought here", run_id)
+            message = "The GPU machine could not bring the inputs here. The node's log has the details."
+            self.node.inputs_failed(run_id, "node_lost", message)
         else:
             self.node.inputs_ready(run_id, fetched.dataset, fetched.validation)
 

@@ -1,12 +1,15 @@
 """The Executor that trains: turns orders into run folders and children, and answers from what they left."""
 
+import contextlib
+import errno
 import os
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from gpu_node.clock import Clock
 from gpu_node.executor import (
     CannotBegin,
     InputPlaces,
@@ -40,10 +43,16 @@ class TrainedExecutor:
     needs_provision = True
 
     def __init__(
-        self, runs: Path, devices: Devices, supervision: Supervision, housekeeping: Housekeeping
+        self,
+        runs: Path,
+        clock: Clock,
+        devices: Devices,
+        supervision: Supervision,
+        housekeeping: Housekeeping,
     ) -> None:
         runs.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._runs = runs.resolve()
+        self._clock = clock
         self._devices = devices
         self._supervision = supervision
         self._housekeeping = housekeeping
@@ -68,7 +77,8 @@ class TrainedExecutor:
     def places(self, run_id: str) -> InputPlaces:
         self._housekeeping.check_room()
         folder = self._folder(run_id)
-        folder.path.mkdir(exist_ok=True)
+        with _disk_trouble():
+            folder.path.mkdir(exist_ok=True)
         return InputPlaces(folder.dataset, folder.validation, folder.resume)
 
     def begin(self, order: RunOrder, now: float) -> None:
@@ -78,24 +88,8 @@ class TrainedExecutor:
             return
         if order.provided is None:
             raise CannotBegin("environment_failed", "The trainer's environment was not provided.")
-        step = order.resume_step
-        if order.resume_from is not None and (step is None or not folder.resume.is_dir()):
-            step = self._lend_checkpoint(order.resume_from, step, folder)
-        devices = self._devices.take(order.gpu_type, order.gpu_count)
-        write_json(folder.job, self._job(order, order.provided, step, folder))
-        run = Run(
-            folder,
-            Record(
-                run_id=order.run_id,
-                gpu_type=order.gpu_type,
-                gpu_count=order.gpu_count,
-                devices=devices,
-                python=str(order.provided.python),
-                begun_at=now,
-            ),
-        )
-        self._active[order.run_id] = run
-        self._supervision.begin(run)
+        with _disk_trouble():
+            self._begin(order, order.provided, folder, now)
 
     def take_up(self, run_id: str, now: float) -> None:
         if run_id in self._active:
@@ -165,7 +159,7 @@ class TrainedExecutor:
         completed = False
         if began:
             run = self._get(run_id)
-            run.note(delivered=delivered)
+            run.note(delivered=delivered, settled_at=self._clock.now())
             completed = run.record.outcome is not None and run.record.outcome.kind == "completed"
         self._housekeeping.after(folder, began=began, done_with=completed and delivered)
 
@@ -176,6 +170,26 @@ class TrainedExecutor:
     async def close(self) -> None:
         await self._housekeeping.close()
         await self._supervision.close()
+
+    def _begin(self, order: RunOrder, provided: Provided, folder: RunFolder, now: float) -> None:
+        step = order.resume_step
+        if order.resume_from is not None and (step is None or not folder.resume.is_dir()):
+            step = self._lend_checkpoint(order.resume_from, step, folder)
+        write_json(folder.job, self._job(order, provided, step, folder))
+        devices = self._devices.take(order.gpu_type, order.gpu_count)
+        run = Run(
+            folder,
+            Record(
+                run_id=order.run_id,
+                gpu_type=order.gpu_type,
+                gpu_count=order.gpu_count,
+                devices=devices,
+                python=str(provided.python),
+                begun_at=now,
+            ),
+        )
+        self._active[order.run_id] = run
+        self._supervision.begin(run)
 
     def _on_news(self, run: Run) -> None:
         self._wake(run.record.run_id)
@@ -258,3 +272,16 @@ class TrainedExecutor:
             },
             "resume_from": resume,
         }
+
+
+@contextlib.contextmanager
+def _disk_trouble() -> Iterator[None]:
+    """Turns what the disk refuses into a reason that the job's owner can pass on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise CannotBegin(
+                "disk_full", "The GPU machine's disk is full: free some space there."
+            ) from error
+        raise CannotBegin("node_lost", f"The GPU machine cannot write the run's files: {error}.") from error

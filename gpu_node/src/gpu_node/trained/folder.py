@@ -32,6 +32,13 @@ class RunFolder:
     def heartbeat_at(self) -> float | None:
         return _written_at(self.heartbeat)
 
+    def saved_checkpoints(self) -> set[str]:
+        """The checkpoints that are here, by their path in the folder."""
+        try:
+            return {f"{self.checkpoints.name}/{path.name}" for path in self.checkpoints.iterdir()}
+        except FileNotFoundError:
+            return set()
+
     def size(self) -> int:
         """Bytes of all its files; a file that goes meanwhile counts nothing."""
         total = 0

@@ -64,7 +64,7 @@ class Housekeeping:
             kept = record.load(folder.record)
             if kept is None and path.stat().st_mtime < oldest:
                 _delete([path])
-            elif kept is not None and kept.outcome is not None and kept.outcome.at < oldest:
+            elif kept is not None and kept.settled_at is not None and kept.settled_at < oldest:
                 story = {folder.events, folder.log, folder.record}
                 _delete([each for each in path.iterdir() if each not in story])
 

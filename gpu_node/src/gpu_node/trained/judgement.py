@@ -12,6 +12,7 @@ from gpu_node.trained.record import Record
 from gpu_node.trained.report import Report
 
 MOST_CRASHES = 3
+CANNOT_EXECUTE = {126, 127}
 LESS_MEMORY = "lower batch_size or max_length, or choose a GPU type with more memory"
 
 
@@ -47,6 +48,11 @@ def judge(record: Record, report: Report, exit: Exit) -> Outcome | Again:
         return Outcome("failed", exit.at, end.error_code or "training_failed", message)
     if record.paused:
         return Again("the node was restarted", crashed=False)
+    if exit.code in CANNOT_EXECUTE:
+        message = (
+            f"The trainer cannot be started: {exit.last_words}. Remove its environment to have it made anew."
+        )
+        return Outcome("failed", exit.at, "environment_failed", message)
     how = _how(report, exit)
     if record.crashes >= MOST_CRASHES or record.furthest_at_crash == report.furthest:
         return _given_up(record.crashes + 1, how, exit)

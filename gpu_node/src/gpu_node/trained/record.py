@@ -29,7 +29,10 @@ class StopOrder:
 
 @dataclass(frozen=True)
 class Record:
-    """What a restarted node must know. `paused`: the node itself stopped the child, to start it again."""
+    """What a restarted node must know. `paused`: the node itself stopped the child, to start it again.
+
+    `settled_at`: since when nobody waits for the run's files any more.
+    """
 
     run_id: str
     gpu_type: str
@@ -44,6 +47,7 @@ class Record:
     stop: StopOrder | None = None
     outcome: Outcome | None = None
     delivered: bool = False
+    settled_at: float | None = None
 
     def save(self, path: Path) -> None:
         write_json(path, asdict(self))

@@ -30,6 +30,8 @@ class Run:
         self.report = Report()
         self.process: subprocess.Popen[bytes] | None = None
         self.identity: Identity | None = None
+        self.measured_at = 0.0
+        self.weighed_at = record.begun_at
         self._events = GrowingFile(folder.events, is_point, longest=LONGEST_EVENT)
         self._log = GrowingFile(folder.log, lambda line: True, longest=LONGEST_LINE)
         self._seen = Times()
@@ -49,9 +51,11 @@ class Run:
             pass
         self._seen.note(self._log.count, now)
 
-    def measure(self, figures: Figures, at: float) -> None:
-        """Remembers how busy its GPUs are."""
-        self._figures.append((at, figures))
+    def measure(self, figures: Figures | None, at: float) -> None:
+        """Remembers how busy its GPUs are; None for a run without any."""
+        self.measured_at = at
+        if figures is not None:
+            self._figures.append((at, figures))
 
     @property
     def pulse(self) -> tuple[object, ...]:
@@ -98,9 +102,8 @@ class Run:
 
     def checkpoints(self) -> tuple[SavedCheckpoint, ...]:
         """All that were saved; the trainer deletes older ones."""
-        return tuple(
-            replace(each, here=(self.folder.path / each.path).is_dir()) for each in self.report.checkpoints
-        )
+        there = self.folder.saved_checkpoints() if self.report.checkpoints else set()
+        return tuple(replace(each, here=each.path in there) for each in self.report.checkpoints)
 
     def last_words(self) -> str:
         """The last line of the log that says something."""

@@ -21,22 +21,26 @@ from gpu_node.trained.run import Run
 
 logger = logging.getLogger("gpu_node")
 
-POLL_S = 0.5
 LEAVE_POLL_S = 0.05
-MEASURE_EVERY = 4
-WEIGH_EVERY = 40
 DISK_GRACE_S = 30.0
 GB = 1_000_000_000
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How children are run. `source` holds the trainer's package, `cpu_slots` share the processor."""
+    """How children are run. `source` holds the trainer's package, `cpu_slots` share the processor.
+
+    A child is looked at every `poll_s`, its GPUs every `measure_s`, its folder's size every `weigh_s`; when
+    the node is stopped it has `leave_s` for a checkpoint.
+    """
 
     source: Path
     cpu_slots: int = 1
     max_run_gb: float = 50.0
     leave_s: float = 8.0
+    poll_s: float = 0.5
+    measure_s: float = 2.0
+    weigh_s: float = 20.0
     keep_children: bool = False
 
 
@@ -128,19 +132,17 @@ class Supervision:
 
     async def _attend(self, run: Run) -> None:
         """Until the run has an outcome: through as many children as it takes."""
-        rounds = 0
         while run.record.outcome is None:
-            await asyncio.sleep(POLL_S)
-            rounds += 1
+            await asyncio.sleep(self._policy.poll_s)
             before = run.pulse
             try:
-                await self._look_after(run, rounds)
+                await self._look_after(run)
             except Exception:
                 logger.exception("Run %s: looking after it failed; trying again", run.record.run_id)
             if run.pulse != before:
                 self._news(run)
 
-    async def _look_after(self, run: Run, rounds: int) -> None:
+    async def _look_after(self, run: Run) -> None:
         now = self._clock.now()
         alive = self._alive(run)
         run.read(now)
@@ -152,9 +154,10 @@ class Supervision:
         stop = run.record.stop
         if stop is not None and now >= stop.kill_at:
             self._kill(run)
-        if rounds % MEASURE_EVERY == 1 and (figures := self._gauge.read(run.record.devices)):
-            run.measure(figures, now)
-        if rounds % WEIGH_EVERY == 0 and stop is None:
+        if now - run.measured_at >= self._policy.measure_s:
+            run.measure(self._gauge.read(run.record.devices), now)
+        if now - run.weighed_at >= self._policy.weigh_s and stop is None:
+            run.weighed_at = now
             await self._weigh(run)
 
     def _alive(self, run: Run) -> bool:

@@ -24,6 +24,8 @@ class Run:
         self.behaviour = json.loads((self.model / "config.json").read_text())
         self.events = folder / "events.jsonl"
         earlier = self.events.read_text() if self.events.exists() else ""
+        if earlier and not earlier.endswith("\n"):
+            self.events.write_text(earlier + "\n")
         self.restart = sum('"start"' in line for line in earlier.splitlines())
         self.stopping = False
         signal.signal(signal.SIGTERM, self.on_stop)
