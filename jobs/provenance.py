@@ -70,14 +70,16 @@ def provenance(job: TrainingJob) -> dict[str, Any]:
 
 
 def actual(job: TrainingJob) -> dict[str, Any] | None:
-    """What an ended job took: by its run's own summary where there is one, else by what was seen. None before."""
+    """What an ended job took, as estimates count it: the seconds are those that GPUs were held for, else those of
+    training alone. Tokens and steps are by the run's own summary where there is one. None before the end.
+    """
     if not job.is_terminal:
         return None
     stored = ModelArtifact.objects.filter(job=job).values_list("training_summary", flat=True).first()
     told = summary.read(stored)
     billed = job.attempts.aggregate(seconds=Sum("billable_seconds"))["seconds"]
     return {
-        "seconds": told.seconds if told.seconds is not None else billed,
+        "seconds": billed or told.seconds,
         "tokens": told.tokens,
         "steps": told.steps if told.steps is not None else job.current_step,
         "cost": None if job.final_cost is None else float(job.final_cost),

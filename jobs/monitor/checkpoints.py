@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from jobs import selectors
 from jobs.models import TrainingJob
 
 
@@ -22,7 +23,7 @@ class Saved:
 
 def newest_first(job: TrainingJob) -> list[Saved]:
     """The job's checkpoints in storage."""
-    rows = list(job.checkpoints.order_by("-attempt", "-restart", "-step"))
+    rows = list(selectors.job_checkpoints(job).reverse())
     losses = [row.validation_loss for row in rows if row.validation_loss is not None]
     best = next((row.pk for row in rows if losses and row.validation_loss == min(losses)), None)
     return [

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Sum
-
+from jobs import provenance
 from jobs.models import TrainingJob
 from jobs.states import Status
-from jobs.summary import Summary
 from jobs.templatetags import figures
 
 Range = tuple[float, float]
@@ -24,19 +22,16 @@ class Line:
     verdict: str
 
 
-def lines(job: TrainingJob, summary: Summary) -> list[Line]:
+def lines(job: TrainingJob) -> list[Line]:
     """Steps, tokens, seconds with GPUs and dollars of an ended job; nothing for one without a stored estimate."""
-    estimate = job.estimate
-    if not estimate or not job.is_terminal or job.started_at is None or job.completed_at is None:
+    estimate, actual = job.estimate, provenance.actual(job)
+    if not estimate or actual is None:
         return []
-    held = job.attempts.aggregate(seconds=Sum("billable_seconds"))["seconds"]
-    seconds = held or (job.completed_at - job.started_at).total_seconds()
-    cost = None if job.final_cost is None else float(job.final_cost)
     found: list[tuple[str, float | None, Any, Callable[[Any], str]]] = [
-        ("Steps", summary.steps or job.current_step, estimate.get("steps"), figures.count),
-        ("Tokens", summary.tokens, estimate.get("tokens"), figures.count),
-        ("Duration", seconds, estimate.get("duration_seconds"), figures.duration),
-        ("Cost", cost, estimate.get("cost"), figures.dollars),
+        ("Steps", actual["steps"], estimate.get("steps"), figures.count),
+        ("Tokens", actual["tokens"], estimate.get("tokens"), figures.count),
+        ("Duration", actual["seconds"], estimate.get("duration_seconds"), figures.duration),
+        ("Cost", actual["cost"], estimate.get("cost"), figures.dollars),
     ]
     is_whole = job.status == Status.COMPLETED  # less than a whole run says nothing about the estimate
     return [

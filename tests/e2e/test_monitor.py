@@ -42,6 +42,25 @@ def test_the_log_and_the_timeline_are_kept_after_the_end(open_tab: Open, ended: 
     expect(tab.locator(".timeline-status")).not_to_have_count(0)
 
 
+def test_new_lines_of_the_log_are_followed_only_by_a_reader_at_its_end(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any]
+) -> None:
+    job = installation.job("alice", dataset, hyperparameters={"epochs": 50})
+    tab = open_tab("alice", f"/training/jobs/{job['id']}#logs")
+    log = tab.locator("#log")
+    tab.wait_for_function(
+        "() => { const log = document.getElementById('log'); return log.scrollHeight > 2 * log.clientHeight }"
+    )
+    way_to_end = "log => log.scrollHeight - log.scrollTop - log.clientHeight"
+    assert log.evaluate(way_to_end) < 8
+    log.evaluate("log => { log.scrollTop = 0 }")
+    more = tab.get_by_role("button", name="New lines")
+    more.click()
+    assert log.evaluate(way_to_end) < 8
+    expect(more).to_be_hidden()
+    installation.api("alice").post(f"jobs/{job['id']}/cancel", {})
+
+
 def test_curves_are_drawn_and_have_a_twin_of_words_and_numbers(open_tab: Open, ended: dict[str, Any]) -> None:
     tab = open_tab("alice", f"/training/jobs/{ended['id']}")
     for name in ("Loss", "GPU utilization", "Learning rate"):
@@ -66,7 +85,7 @@ def test_a_refresh_of_an_unchanged_job_moves_next_to_nothing(
     with tab.expect_response(is_refresh) as refresh:
         pass
     answer = refresh.value
-    assert answer.status == 304 or len(answer.body()) < 5_000 + 330 * len(answer.json()["data"]["metrics"])
+    assert answer.status == 304 or len(answer.body()) < 5_000 + 360 * len(answer.json()["data"]["metrics"])
     installation.api("alice").post(f"jobs/{job['id']}/cancel", {})
 
 
