@@ -32,6 +32,8 @@ _ENTRY_OVERHEAD = 200  # an entry costs as much as so many points, however few i
 POINT_COLUMNS = ("attempt", "restart", "step", "epoch", *METRIC_NAMES, "timestamp")
 _KEY = POINT_COLUMNS[:3]
 _NUMBERS = POINT_COLUMNS[:-1]
+_SHOWN = (*POINT_COLUMNS, "superseded")
+_NEVER = 2**63 - 1
 _HELD_COLUMNS = ("id", "version", *_NUMBERS)
 _TYPES = [np.int64 if name in {"id", "version", *_KEY} else np.float64 for name in _HELD_COLUMNS]
 _CHUNK = 2000
@@ -41,7 +43,10 @@ Table = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Chart:
-    """`points` in the order of attempt, restart and step; `total` as stored; `next` continues with `since`."""
+    """`points` in the order of attempt, restart and step; `total` as stored; `next` continues with `since`.
+
+    A point is `superseded` if a later restart of its attempt trained its step again: no part of the curve that counts.
+    """
 
     points: list[dict[str, Any]]
     total: int
@@ -82,7 +87,7 @@ class Memory:
 
     def _entry(self, job_id: uuid.UUID) -> _Held:
         with self._lock:
-            held = self._held.setdefault(job_id, _Held(_table(())))
+            held = self._held.setdefault(job_id, _Held(_marked(_table(()))))
             self._held.move_to_end(job_id)
             return held
 
@@ -120,7 +125,7 @@ def _refresh(held: _Held, job: TrainingJob) -> None:
     # All of them come from an index in this order, in pieces; a few changed ones at once.
     fresh = _table(rows.filter(version__gt=held.version) if held.version else rows.iterator(chunk_size=_CHUNK))
     if len(fresh["id"]):
-        held.table = _merged(held.table, fresh)
+        held.table = _marked(_merged(held.table, fresh))
     if held.times:
         for id in fresh["id"].tolist():
             held.times.pop(id, None)
@@ -153,6 +158,22 @@ def _merged(old: Table, new: Table) -> Table:
     return _rows(ordered, is_last)
 
 
+def _marked(table: Table) -> Table:
+    """With the column `superseded`. Restarts are few, so the loop is short however many points there are."""
+    superseded = np.zeros(len(table["id"]), bool)
+    attempts, restarts, steps = (table[name] for name in _KEY)
+    changes = np.flatnonzero((attempts[1:] != attempts[:-1]) | (restarts[1:] != restarts[:-1])) + 1
+    end, taken_over_at = len(steps), _NEVER
+    for start in reversed([0, *changes.tolist()]):
+        if end < len(steps) and attempts[end] == attempts[start]:
+            taken_over_at = min(taken_over_at, int(steps[end]))
+            superseded[start:end] = steps[start:end] >= taken_over_at
+        else:
+            taken_over_at = _NEVER
+        end = start
+    return {**table, "superseded": superseded}
+
+
 def _as_points(table: Table, times: dict[int, str | None]) -> list[dict[str, Any]]:
     """Rows as JSON. Times, which nobody computes with, are read for these rows alone and kept in `times`."""
     ids: list[int] = table["id"].tolist()
@@ -162,7 +183,8 @@ def _as_points(table: Table, times: dict[int, str | None]) -> list[dict[str, Any
         rows = MetricsPoint.objects.filter(id__in=unread).order_by().values_list("id", "timestamp")
         times.update((id, _iso(time)) for id, time in rows)
     columns = [*(_with_none(table[name]) for name in _NUMBERS), [times.get(id) for id in ids]]
-    return [dict(zip(POINT_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
+    columns.append(table["superseded"].tolist())
+    return [dict(zip(_SHOWN, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def _with_none(column: NDArray[Any]) -> list[Any]:

@@ -136,7 +136,7 @@ def test_an_impossible_number_of_points_is_refused(api: Api, alice: User, job: T
 
 
 def test_points_are_documented_as_they_are() -> None:
-    assert set(MetricsPointOutput().fields) == set(series.POINT_COLUMNS)
+    assert set(MetricsPointOutput().fields) == {*series.POINT_COLUMNS, "superseded"}
 
 
 def test_the_csv_has_every_point_and_only_numbers_and_times(api: Api, alice: User, job: TrainingJob) -> None:

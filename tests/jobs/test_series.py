@@ -38,7 +38,38 @@ def test_zero_is_a_value_and_a_missing_one_is_null(job: TrainingJob) -> None:
     assert (first["training_loss"], first["validation_loss"]) == (0.0, None)
     assert (second["training_loss"], second["timestamp"]) == (None, None)
     assert first["timestamp"] == "2026-11-23T12:00:00Z"
-    assert list(first) == list(series.POINT_COLUMNS)
+    assert list(first) == [*series.POINT_COLUMNS, "superseded"]
+
+
+def test_what_a_later_restart_trained_again_is_superseded(job: TrainingJob) -> None:
+    loss = {"training_loss": 1.0}
+    factories.points(job, dict.fromkeys(range(1, 8), loss))
+    factories.points(job, dict.fromkeys(range(4, 7), loss), restart=1)
+    factories.points(job, dict.fromkeys(range(6, 9), loss), restart=2)
+    factories.points(job, dict.fromkeys(range(2, 4), loss), attempt=2)
+    left = [(p["attempt"], p["restart"], p["step"]) for p in series.chart(job).points if not p["superseded"]]
+    assert left == [
+        *((1, 0, step) for step in (1, 2, 3)),
+        *((1, 1, step) for step in (4, 5)),
+        *((1, 2, step) for step in (6, 7, 8)),
+        *((2, 0, step) for step in (2, 3)),
+    ]
+
+
+def test_a_restart_that_comes_later_supersedes_what_was_shown_before(job: TrainingJob) -> None:
+    factories.points(job, {1: {"training_loss": 2.0}, 2: {"training_loss": 1.0}})
+    assert not any(point["superseded"] for point in series.chart(job).points)
+    factories.points(job, {2: {"training_loss": 1.5}}, restart=1)
+    assert [point["superseded"] for point in series.chart(job).points] == [False, True, False]
+
+
+def test_a_later_restart_that_went_further_back_counts_from_there(job: TrainingJob) -> None:
+    loss = {"training_loss": 1.0}
+    factories.points(job, dict.fromkeys(range(1, 5), loss))
+    factories.points(job, dict.fromkeys(range(4, 6), loss), restart=1)
+    factories.points(job, dict.fromkeys(range(2, 4), loss), restart=2)
+    left = [(p["restart"], p["step"]) for p in series.chart(job).points if not p["superseded"]]
+    assert left == [(0, 1), (2, 2), (2, 3)]
 
 
 def test_new_points_and_filled_gaps_show_at_once(job: TrainingJob) -> None:
