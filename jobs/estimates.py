@@ -83,7 +83,7 @@ def estimate(chosen: Configuration, *, start_step: int = 0) -> Estimate:
     goes on from a checkpoint."""
     ratio = learned.token_ratio(chosen.owner, base_model=chosen.base_model, dataset=chosen.dataset)
     tokens, plan = _tokens_and_plan(chosen, ratio, start_step)
-    need = _need(chosen, tokens.longest)
+    need = _need(chosen, tokens.longest, plan.rows)
     seconds, based_on = _seconds(chosen, tokens, plan)
     fits = tuple(_fit(gpu.type, need) for gpu in selectors.gpu_types())
     price_per_hour = (chosen.gpu.price_per_hour or Decimal(0)) * chosen.gpu_count
@@ -182,12 +182,17 @@ def _tokens_and_plan(
     return tokens, plan
 
 
-def _need(chosen: Configuration, longest: int) -> memory.Need | None:
+def _need(chosen: Configuration, longest: int, rows: int) -> memory.Need | None:
     model = memory.architecture(chosen.base_model.architecture)
     if model is None:
         return None
-    parameters = chosen.base_model.parameters
-    return memory.needed(model, parameters=parameters, hyperparameters=chosen.hyperparameters, longest=longest)
+    return memory.needed(
+        model,
+        parameters=chosen.base_model.parameters,
+        hyperparameters=chosen.hyperparameters,
+        longest=longest,
+        rows=rows,
+    )
 
 
 def _fit(gpu_type: str, need: memory.Need | None) -> Fit:

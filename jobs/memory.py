@@ -87,9 +87,11 @@ def architecture(stored: Mapping[str, Any]) -> Architecture | None:
     return Architecture(*values)  # type: ignore[arg-type]  # checked just now
 
 
-def needed(model: Architecture, *, parameters: int, hyperparameters: Mapping[str, Any], longest: int) -> Need:
-    """What training takes. `longest`: tokens of the longest row of a batch."""
-    tokens = int(hyperparameters["batch_size"]) * longest
+def needed(
+    model: Architecture, *, parameters: int, hyperparameters: Mapping[str, Any], longest: int, rows: int
+) -> Need:
+    """What training takes. `longest`: tokens of the longest row of a batch; `rows`: how many there are at all."""
+    tokens = min(int(hyperparameters["batch_size"]), rows) * longest
     quantized = hyperparameters.get("quantization") == "nf4"
     adapter = model.adapter_weights(int(hyperparameters["rank"]), hyperparameters.get("target_modules", "all-linear"))
     linear = model.linear_weights if quantized else 0

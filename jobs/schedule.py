@@ -19,11 +19,13 @@ LEAST_STEPS_BETWEEN = 5
 
 @dataclass(frozen=True)
 class Schedule:
-    """`steps` is where the run ends. `passes` is how often the training examples are seen, and `evaluations` how
-    often the held-out ones, from `start_step` on: a resumed run has done the steps up to there before."""
+    """`rows` are the lines of one epoch's batches. `steps` is where the run ends. `passes` is how often the training
+    examples are seen, and `evaluations` how often the held-out ones, from `start_step` on: a resumed run has done
+    the steps up to there before."""
 
     training_examples: int
     validation_examples: int
+    rows: int
     steps_per_epoch: int
     steps: int
     start_step: int
@@ -68,6 +70,7 @@ def planned(
     return Schedule(
         training_examples=training,
         validation_examples=validation,
+        rows=rows,
         steps_per_epoch=per_epoch,
         steps=steps,
         start_step=start_step,

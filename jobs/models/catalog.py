@@ -1,7 +1,10 @@
 """What operators keep: base models and GPU prices."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+
+from jobs import memory
 
 
 class BaseModel(models.Model):
@@ -38,6 +41,12 @@ class BaseModel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """A half-filled architecture would silently leave memory unjudged. Raises ValidationError."""
+        if self.architecture and memory.architecture(self.architecture) is None:
+            names = ", ".join(memory.Architecture.__dataclass_fields__)
+            raise ValidationError({"architecture": f"Give {names} as whole numbers, or nothing."})
 
 
 class GpuPrice(models.Model):

@@ -29,7 +29,10 @@ def configure(user: User, **changes: Any) -> estimates.Configuration:
     return estimates.configuration(**asked)
 
 
-LARGE = {"batch_size": 16, "packing": True}  # 32,768 tokens at once
+def configure_large(user: User, **changes: Any) -> estimates.Configuration:
+    """32,768 tokens at once."""
+    dataset = factories.dataset(user, total_tokens=300_000)
+    return configure(user, dataset_id=dataset.pk, hyperparameters={"batch_size": 16, "packing": True}, **changes)
 
 
 def lengths_of(*examples: tuple[int, int]) -> dict[str, Any]:
@@ -113,7 +116,7 @@ def test_packing_fills_rows_and_needs_fewer_steps(alice: User) -> None:
 def test_every_type_on_offer_is_judged_for_its_memory(alice: User) -> None:
     GpuPrice.objects.create(gpu_type="RTX-3090", price_per_hour=1)
     GpuPrice.objects.create(gpu_type="CPU", price_per_hour=1)
-    estimate = estimates.estimate(configure(alice, hyperparameters=LARGE))
+    estimate = estimates.estimate(configure_large(alice))
     assert {fit.type: fit.verdict for fit in estimate.fits} == {
         "H100-80GB": "fits",
         "A100-80GB": "fits",
@@ -125,7 +128,7 @@ def test_every_type_on_offer_is_judged_for_its_memory(alice: User) -> None:
 
 
 def test_a_job_that_does_not_fit_is_refused_with_what_to_lower(alice: User) -> None:
-    chosen = configure(alice, gpu_config={"type": "V100-32GB"}, hyperparameters=LARGE)
+    chosen = configure_large(alice, gpu_config={"type": "V100-32GB"})
     assert estimates.estimate(chosen).fit.verdict == "does_not_fit"
     with pytest.raises(InvalidJob) as caught:
         estimates.accepted(chosen)
@@ -135,7 +138,7 @@ def test_a_job_that_does_not_fit_is_refused_with_what_to_lower(alice: User) -> N
 
 
 def test_a_job_that_barely_fits_starts_with_a_warning(alice: User) -> None:
-    chosen = configure(alice, gpu_config={"type": "A100-40GB"}, hyperparameters=LARGE)
+    chosen = configure_large(alice, gpu_config={"type": "A100-40GB"})
     assert "it may run out of memory" in estimates.accepted(chosen).warnings[0]
 
 

@@ -1,6 +1,7 @@
 """What a job needs of a GPU's memory: the published formula, against models and figures that are known."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from jobs import hardware, memory
 from jobs.models import BaseModel
@@ -13,7 +14,9 @@ SETTINGS = {"batch_size": 1, "rank": 16, "target_modules": "all-linear", "quanti
 
 
 def gib(model: memory.Architecture, longest: int = 2048, **changes: object) -> memory.Need:
-    return memory.needed(model, parameters=WEIGHTS[model], hyperparameters={**SETTINGS, **changes}, longest=longest)
+    return memory.needed(
+        model, parameters=WEIGHTS[model], hyperparameters={**SETTINGS, **changes}, longest=longest, rows=1000
+    )
 
 
 @pytest.mark.django_db
@@ -50,6 +53,7 @@ def test_the_parts_add_up_and_follow_what_they_depend_on() -> None:
     assert sum(one.parts.values()) == pytest.approx(one.total)
     assert one.logits < four.logits < 4 * one.logits  # beyond one tile only the hidden states grow
     assert four.activations == pytest.approx(4 * one.activations)
+    assert gib(QWEN_7B, batch_size=2000).activations == gib(QWEN_7B, batch_size=1000).activations
     assert (four.weights, four.adapter) == (one.weights, one.adapter)
     assert gib(QWEN_7B, rank=64).optimizer == pytest.approx(4 * one.optimizer)
     assert gib(QWEN_7B, longest=512).activations == pytest.approx(one.activations / 4)
@@ -67,6 +71,14 @@ def test_the_bands_say_fits_tight_or_does_not_fit(share: float, verdict: str) ->
 )
 def test_an_incomplete_architecture_is_not_judged(stored: dict[str, object]) -> None:
     assert memory.architecture(stored) is None
+
+
+def test_an_operator_cannot_fill_in_half_an_architecture() -> None:
+    row = BaseModel(name="x", location="x", parameters=1, context_length=1, architecture={"layers": 30})
+    with pytest.raises(ValidationError, match="hidden_size"):
+        row.clean()
+    row.architecture = {}
+    row.clean()
 
 
 @pytest.mark.parametrize(
