@@ -51,6 +51,12 @@ def test_what_the_cluster_prepares_is_shown_with_its_progress(browse: Browse, al
     assert "Nothing is billed until training starts." in html
 
 
+def test_the_list_shows_how_far_a_job_is_prepared(browse: Browse, alice: User) -> None:
+    factories.job(alice, Status.INITIALIZING, stage_detail="Installing torch", stage_progress=40.0)
+    html = re.sub(r"\s+", " ", browse(alice).get("/training/jobs").content.decode())
+    assert 'title="Installing torch">40.0%' in html
+
+
 @pytest.mark.parametrize(("stage", "says"), [(Stage.QUEUED_ON_GPU, "when enough GPUs are free"), ("warming_up", "")])
 def test_a_stage_without_a_detail_is_explained_where_it_is_known(
     stage: str, says: str, browse: Browse, alice: User
@@ -278,6 +284,11 @@ def test_the_whole_log_can_be_downloaded_as_soon_as_there_is_one(browse: Browse,
     assert f"{link} hidden" in page(browse, job)
     JobLog.objects.create(job=job, owner=alice, tail="step 1", total_lines=1)
     assert f"{link} >" in page(browse, job)
+
+
+def test_data_that_is_only_evaluated_on_is_named(browse: Browse, alice: User) -> None:
+    held_out = factories.dataset(alice, name="Held out")
+    assert "<dd>Held out</dd>" in part(page(browse, factories.job(alice, validation_dataset=held_out)), "info")
 
 
 def test_hyperparameters_are_written_for_people(browse: Browse, alice: User) -> None:
