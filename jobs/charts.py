@@ -9,7 +9,7 @@ import io
 import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import pairwise
 from typing import Any, Literal
 
 from matplotlib import rc_context
@@ -43,9 +43,10 @@ _METADATA: dict[str, dict[str, Any]] = {
 def loss_curve(points: Sequence[Point], *, title: str, subtitle: str = "", file_format: Format = "png") -> bytes:
     """Training and validation loss over the steps.
 
-    `points` are in the order of attempt, restart and step, with those keys and the two losses, None where a
-    value is missing. Drawn is the run as it counts: of the last attempt, and where training resumed the steps
-    that were trained again replace the former ones. There the curve is interrupted and a line names the step.
+    `points` are in the order of attempt, restart and step, with those keys, `superseded` (a later restart trained
+    the step again) and the two losses, None where a value is missing. Drawn is the run as it counts: of the last
+    attempt, without what was trained again. Where training resumed the curve is interrupted and a line names the
+    step.
     """
     points, seams = as_it_counts(points)
     with _one_at_a_time, rc_context(_STYLE):
@@ -132,20 +133,11 @@ def _draw(axes: Axes, points: Iterable[Point], name: str, label: str, **style: A
 
 
 def as_it_counts(points: Sequence[Point]) -> tuple[list[Point], list[int]]:
-    """The points of the last attempt without those that a later restart replaced, and the steps resumed at."""
+    """The points of the last attempt that no later restart replaced, and the steps that training resumed at."""
     attempt = max((point["attempt"] for point in points), default=0)
-    kept: list[Point] = []
-    seams: list[int] = []
-    of_attempt = (point for point in points if point["attempt"] == attempt)
-    for _, points_of_run in groupby(of_attempt, key=lambda point: point["restart"]):
-        run = list(points_of_run)
-        while kept and kept[-1]["step"] >= run[0]["step"]:
-            kept.pop()
-        seams = [step for step in seams if step < run[0]["step"]]
-        if kept:
-            seams.append(kept[-1]["step"])
-        kept += run
-    return kept, seams
+    counted = [point for point in points if point["attempt"] == attempt and not point["superseded"]]
+    seams = [before["step"] for before, after in pairwise(counted) if _run(before) != _run(after)]
+    return counted, seams
 
 
 def _draw_seams(axes: Axes, seams: Sequence[int]) -> None:

@@ -9,18 +9,28 @@ import pytest
 from jobs import charts
 
 
-def point(step: int, training: float | None, validation: float | None = None, restart: int = 0) -> dict[str, Any]:
+def point(
+    step: int,
+    training: float | None,
+    validation: float | None = None,
+    restart: int = 0,
+    superseded: bool = False,
+) -> dict[str, Any]:
     return {
         "attempt": 1,
         "restart": restart,
         "step": step,
         "training_loss": training,
         "validation_loss": validation,
+        "superseded": superseded,
     }
 
 
 CURVE = [point(step, 3 / step, 2.9 / step if step % 5 == 0 else None) for step in range(1, 51)]
-RESUMED = [*(point(step, 2.0) for step in range(1, 60)), *(point(step, 1.0, restart=1) for step in range(40, 99))]
+RESUMED = [
+    *(point(step, 2.0, superseded=step >= 40) for step in range(1, 60)),
+    *(point(step, 1.0, restart=1) for step in range(40, 99)),
+]
 BEGINNINGS: dict[charts.Format, bytes] = {"png": b"\x89PNG\r\n", "svg": b"<?xml", "pdf": b"%PDF-"}
 
 
@@ -71,13 +81,6 @@ def test_steps_that_were_trained_again_replace_the_former_ones() -> None:
     assert [each["step"] for each in counted] == list(range(1, 99))
     assert {each["training_loss"] for each in counted if each["step"] >= 40} == {1.0}
     assert seams == [39]
-
-
-def test_a_second_resumption_from_further_back_takes_the_first_one_s_steps_too() -> None:
-    again = [*RESUMED, *(point(step, 0.5, restart=2) for step in range(30, 60))]
-    counted, seams = charts.as_it_counts(again)
-    assert [each["step"] for each in counted] == list(range(1, 60))
-    assert seams == [29]
 
 
 def test_only_the_last_attempt_counts() -> None:
