@@ -171,7 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, help=f"simulated, at this pace (default {_SIMULATED_SPEED} times)")
     parser.add_argument("--poll-interval", type=int, default=5, help="seconds between two ticks, at the first start")
     parser.add_argument("--no-jobs", dest="jobs", action="store_false", help="only start, create nothing")
-    parser.add_argument("--timeout", type=float, default=1500, help="of --once, in seconds (default 1500)")
+    parser.add_argument("--timeout", type=float, default=2400, help="of --once, in seconds (default 2400)")
     parser.add_argument("--state", type=Path, default=ROOT / ".local", help="where everything is kept (default .local)")
     return parser
 

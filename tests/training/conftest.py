@@ -21,11 +21,8 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         pytest.skip(
             "the trainer's environment is made by bin/test: run `python trainer/install.py --env .local/trainer`"
         )
-    with pytest.MonkeyPatch.context() as patch:
-        # A model this small is done sooner by one thread than two threads can meet on a busy machine.
-        patch.setenv("OMP_NUM_THREADS", "1")
-        with prepared(tmp_path_factory.mktemp("ground")) as ready:
-            yield ready
+    with prepared(tmp_path_factory.mktemp("ground")) as ready:
+        yield ready
 
 
 @pytest.fixture(scope="session")
