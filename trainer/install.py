@@ -168,7 +168,7 @@ def _run_pip(python: Path, part: Part) -> None:
 
 def _call(command: Sequence[str], follow: Callable[[str], None] | None = None) -> list[str]:
     """Run `command`, giving each line it prints to `follow`; returns its last lines when it fails, else nothing."""
-    child = subprocess.Popen(  # noqa: S603 - this very Python, or the one of the environment
+    child = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     )
     last: list[str] = []
