@@ -157,3 +157,31 @@ def test_a_trainer_knows_no_secret_of_the_node(
     assert b"GPU_NODE_API_KEY" not in environ
     written = [path.read_bytes() for path in (node.state_dir / "runs" / external_id).glob("*.json")]
     assert not any(b"token-of-the-job" in content for content in written)
+
+
+def test_a_job_tells_what_its_stage_is_busy_with(
+    machines: Machines, model: Models, order: Orders, tmp_path: Path
+) -> None:
+    node = machines()
+    first = node.start(order(**model(halt_at=2)))
+    assert node.wait(first, reached(2))["stage_detail"] == "10 steps"
+    second = node.start(order(**model(halt_at=2)))
+    waiting = node.wait(second, lambda status: status["stage"] == "queued_on_gpu")
+    assert waiting["stage_detail"] == "Waiting for free GPUs"
+    let_go(tmp_path)
+    assert node.wait_for(first, "completed")["stage_detail"] is None
+
+
+def test_a_job_whose_machine_was_being_made_ready_is_taken_up_after_a_kill(
+    machines: Machines, model: Models, order: Orders, plane: Outside
+) -> None:
+    plane.answers = {"/data/weights": [503] * 1000}
+    late = LATE | {"url": f"{plane.url}/data/weights"}
+    source = {"kind": "files", "location": "x", "files": [late]}
+    node = machines()
+    external_id = node.start(order(**model()) | {"base_model_source": source})
+    node.wait(external_id, lambda status: status["stage"] == "model_loading")
+    node.stop(kill=True)
+    again = machines()
+    status = again.wait(external_id, lambda status: status["stage"] == "model_loading")
+    assert (status["status"], status["started_at"]) == ("queued", None)

@@ -19,6 +19,12 @@ METRICS = (
     "gpu_memory",
 )
 
+DETAIL_OF_PHASE = {
+    Phase.WAITING: "Waiting for free GPUs",
+    Phase.PREPARING: "Fetching the data",
+    Phase.DELIVERING: "Bringing the files to storage",
+}
+
 
 def stage_of(job: Job, sight: Sight | None, provisioning: Progress | None) -> str:
     """Where inside its status the job is, in the words of the contract."""
@@ -74,7 +80,7 @@ def level_2_status(
         "attempt": job.spec.attempt,
         "status": job.status,
         **_progress(job, sight, provisioning),
-        **_detail(sight, provisioning),
+        **_detail(job, sight, provisioning),
         "checkpoints": checkpoints,
         "total_epochs": sight.total_epochs if sight else None,
         "total_steps": sight.total_steps if sight else None,
@@ -159,13 +165,13 @@ def checkpoint_entry(checkpoint: SavedCheckpoint, urls: Mapping[str, str | None]
     }
 
 
-def _detail(sight: Sight | None, provisioning: Progress | None) -> dict[str, Any]:
+def _detail(job: Job, sight: Sight | None, provisioning: Progress | None) -> dict[str, Any]:
     """What the present stage is busy with, and how far it is in percent."""
     if provisioning is not None:
         return {"stage_detail": provisioning.text, "stage_progress": provisioning.percent}
-    if sight is not None:
-        return {"stage_detail": sight.stage_detail, "stage_progress": sight.stage_progress}
-    return {"stage_detail": None, "stage_progress": None}
+    if job.phase in DETAIL_OF_PHASE or sight is None:
+        return {"stage_detail": DETAIL_OF_PHASE.get(job.phase), "stage_progress": None}
+    return {"stage_detail": sight.stage_detail, "stage_progress": sight.stage_progress}
 
 
 def _progress(job: Job, sight: Sight | None, provisioning: Progress | None) -> dict[str, Any]:

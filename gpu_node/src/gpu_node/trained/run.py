@@ -19,6 +19,7 @@ LONGEST_LINE = 1 << 14
 FIGURES_KEPT = 4096
 FIGURES_REACH_S = 10.0
 START_SLACK_S = 1.0
+STARTING = "Starting the trainer"
 
 
 class Run:
@@ -82,7 +83,7 @@ class Run:
             resumptions=self._resumptions(),
             eta_s=None if outcome else report.eta_s(now),
             outcome=outcome,
-            stage_detail=None if outcome else report.detail,
+            stage_detail=None if outcome else report.detail or STARTING,
         )
 
     def points(self, *, after: int, limit: int) -> Page[Point]:
