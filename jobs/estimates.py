@@ -7,6 +7,7 @@ Everything is made from our rows, never from a client's figures. `accepted` refu
     seconds   (tokens + a third of those evaluated) x parameters x pace / GPUs + start-up
     pace      jobs.learned: of one's own finished jobs; without any 6 / (peak x efficiency) of jobs.hardware
               (6: forward and backward pass of a dense transformer, 2 + 4 operations per weight and token)
+    start-up  of own jobs likewise; else 60 s and 30 s per billion weights to load them: 5 minutes for 8 billion
     range     x 0.7 to x 1.5 from data sheets, narrower with evidence
 """
 
@@ -23,7 +24,7 @@ from jobs.exceptions import InvalidJob
 
 __all__ = ["Configuration", "Estimate", "accepted", "as_json", "configuration", "estimate"]
 
-STARTUP_SECONDS = 300.0
+STARTUP_SECONDS, LOADING_SECONDS = 60.0, 30.0  # to start and to end; to load each billion of weights
 LOW, HIGH = 0.7, 1.5
 OPERATIONS = 6.0  # per weight and token
 LONGEST_TO_MEAN = 4  # the longest example of a dataset whose lengths were not kept
@@ -225,7 +226,8 @@ def _seconds(chosen: Configuration, tokens: Tokens, plan: schedule.Schedule) -> 
     known = hardware.known(gpu_type)
     if known is None:
         return None, ""
-    expected = work * OPERATIONS / (known.peak * known.efficiency) + STARTUP_SECONDS
+    startup = STARTUP_SECONDS + LOADING_SECONDS * chosen.base_model.parameters / 1e9
+    expected = work * OPERATIONS / (known.peak * known.efficiency) + startup
     measured = "from a measurement on two cores" if hardware.is_cpu(gpu_type) else "from the GPU's data sheet"
     return (expected * LOW, expected * HIGH), measured
 

@@ -46,7 +46,7 @@ def test_time_and_cost_follow_tokens_weights_and_gpus(alice: User) -> None:
     estimate = estimates.estimate(configure(alice))
     held_out_ten_times = 10 * 18 * (30_000 / 180) / 3
     operations = (81_000 + held_out_ten_times) * 6 * factories.base_model().parameters
-    expected = operations / (2 * 312e12 * 0.35) + 300
+    expected = operations / (2 * 312e12 * 0.35) + 60 + 30 * factories.base_model().parameters / 1e9
     assert estimate.tokens.processed == 81_000
     assert estimate.seconds == pytest.approx((expected * 0.7, expected * 1.5))
     assert estimate.based_on == "from the GPU's data sheet"
