@@ -1,12 +1,12 @@
-"""Makes the trainer's environment: `python install.py --env DIR [--dev]`. Needs nothing but Python and this folder.
+"""Makes the trainer's environment: `python install.py --env DIR [--dev]`. Needs Python and this folder alone.
 
 Packages come from the hashed locks beside this file, torch in its one version but in the build that pip's
 configuration leads to. An environment is either complete or made again (downloads stay in pip's cache): while
-packages are on their way a mark lies in it, and a stamp remembers what went in, so that the next call takes no time.
-Two calls at once are one: the second waits for the first.
+packages are on their way a mark lies in it, and a stamp remembers what went in, so that the next call takes no
+time. Two calls at once are one: the second waits for the first.
 
-Standard output has one JSON object a line: {"progress": 0–100, "text"} on the way, {"done": true, "python": path}
-at the end, or {"error": code, "text": what to do} and exit code 1.
+Standard output has one JSON object a line: {"progress": percent, "text"} on the way, at the end {"done": true,
+"python": path}, or {"error": code, "text": what to do} and exit code 1.
 """
 
 import argparse
