@@ -186,7 +186,7 @@ def _call(command: Sequence[str], follow: Callable[[str], None] | None = None) -
 
 
 def _require_space(folder: Path, *, cuda: bool) -> None:
-    """Raises InstallFailed where packages would fill the disk: 1.5 GiB, with CUDA's libraries 8."""
+    """Raises InstallFailed where the packages would fill the disk."""
     needed, free = (8 if cuda else 2) * _GIB, shutil.disk_usage(folder).free
     if free < needed:
         raise InstallFailed(
