@@ -20,6 +20,7 @@ from jobs.states import Status
 TAUGHT_BY = 10
 LEAST_LOW, LEAST_HIGH = 0.85, 1.2  # a range never gets narrower than this
 FOREIGN_LOW, FOREIGN_HIGH = 0.75, 1.35  # where only other base models were trained on that GPU type
+ALIKE = 4  # base models whose sizes differ by no more than this factor teach each other's pace
 PLAUSIBLE_RATIOS = (0.2, 8.0)
 
 
@@ -45,10 +46,12 @@ class TokenRatio:
 
 
 def pace(user: User, *, gpu_type: str, base_model: BaseModel, quantization: str) -> Pace | None:
-    """How fast the user's runs went on a GPU type, those of the same base model alone if there are any."""
+    """How fast the user's runs went on a GPU type: those of the same base model, else of others about its size (a
+    tiny model hardly keeps a GPU busy)."""
     jobs = _finished(user).filter(gpu_config__type=gpu_type)
     same = jobs.filter(base_model=base_model)
-    for candidates, same_model in ((same, True), (jobs, False)):
+    like = (base_model.parameters / ALIKE, base_model.parameters * ALIKE)
+    for candidates, same_model in ((same, True), (jobs.filter(base_model__parameters__range=like), False)):
         seen = [each for each in map(_measured, _latest(candidates)) if each and each.quantization == quantization]
         if seen:
             return _summed_up(seen, same_model)

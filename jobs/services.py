@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import uuid
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,9 +12,9 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from jobs import costs, estimates, lifecycle, resumption, selectors
+from jobs import costs, estimates, lifecycle, resumption, selectors, sources
 from jobs.exceptions import IdempotencyConflict, JobConflict
-from jobs.models import Checkpoint, TrainingJob
+from jobs.models import Checkpoint, Cluster, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.states import CANCELLABLE, Stage, Status
 
@@ -37,7 +38,7 @@ def job_create(
     """Queue a new job; (job, whether it is new). The same idempotency key gives the same job again.
 
     Raises DatasetNotFound, InvalidJob with the problems of all fields, IdempotencyConflict where the key was
-    used for another request.
+    used for another request, JobConflict where the cluster is known to train something else than is asked for.
     """
     asked = [str(dataset_id), preset_id, gpu_config, hyperparameters, base_model, name]
     asked += [str(validation_dataset_id), dataset_sha256] if validation_dataset_id or dataset_sha256 else []
@@ -56,7 +57,7 @@ def job_create(
         validation_dataset_id=validation_dataset_id,
         dataset_sha256=dataset_sha256,
     )
-    estimate = estimates.accepted(chosen)
+    estimate = estimates.accepted(chosen, start_step=resume_from.step if resume_from else 0)
     now = timezone.now()
     job = TrainingJob(
         owner=owner,
@@ -69,7 +70,7 @@ def job_create(
         gpu_config={"type": chosen.gpu.type, "count": chosen.gpu_count},
         gpu_price_per_hour=chosen.gpu.price_per_hour,
         estimated_total_cost=costs.middle(*estimate.cost) if estimate.cost else None,
-        total_epochs=chosen.hyperparameters["epochs"],
+        total_epochs=math.ceil(float(chosen.hyperparameters["epochs"])),
         total_steps=estimate.steps,
         estimate=estimates.as_json(estimate),
         retry_of=retry_of,
@@ -80,6 +81,9 @@ def job_create(
         next_attempt_at=now,
         next_poll_at=now,
     )
+    cluster = Cluster.objects.filter(name=job.cluster, level__isnull=False).first()
+    if cluster is not None and (lacking := sources.lacking(job, cluster.capabilities)):
+        raise JobConflict(lacking)
     try:
         with transaction.atomic():
             job.save(force_insert=True)

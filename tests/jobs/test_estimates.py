@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 
 from datasets.exceptions import DatasetNotFound
 from datasets.validation.lengths import Lengths
-from jobs import estimates
+from jobs import estimates, services
 from jobs.exceptions import InvalidJob
-from jobs.models import BaseModel, Cluster, GpuPrice
+from jobs.models import BaseModel, Checkpoint, Cluster, GpuPrice
+from jobs.states import Status
 from tests import factories
 
 
@@ -83,6 +84,21 @@ def test_a_resumed_run_is_estimated_for_what_is_left(alice: User) -> None:
     assert whole.seconds is not None
     assert rest.seconds is not None
     assert rest.seconds[1] < whole.seconds[1]
+
+
+def test_a_job_that_goes_on_from_a_checkpoint_keeps_the_estimate_of_its_rest(alice: User) -> None:
+    ended = factories.job(alice, Status.COMPLETED)
+    saved = Checkpoint.objects.create(job=ended, owner=alice, attempt=1, step=40, storage_prefix="x/")
+    job, _ = services.job_create(
+        owner=alice,
+        dataset_id=ended.dataset_id,
+        preset_id="recommended",
+        gpu_config=ended.gpu_config,
+        hyperparameters={},
+        resume_from=saved,
+    )
+    assert (job.estimate["steps"], job.estimate["start_step"]) == (63, 40)
+    assert job.estimate["tokens"] == round(81_000 * 23 / 63)
 
 
 def test_what_the_maximum_length_takes_away_is_told_before_the_start(alice: User) -> None:

@@ -59,8 +59,7 @@ def test_only_the_last_ten_count(alice: User) -> None:
 
 
 def test_other_base_models_count_where_there_is_none_of_the_same(alice: User) -> None:
-    other = BaseModel.objects.exclude(is_default=True).first()
-    assert other is not None
+    other = BaseModel.objects.get(name__contains="Mistral")
     finished(alice, base_model=other)
     seen = pace(alice)
     assert seen is not None
@@ -69,6 +68,11 @@ def test_other_base_models_count_where_there_is_none_of_the_same(alice: User) ->
     again = pace(alice)
     assert again is not None
     assert (again.same_model, again.jobs) == (True, 1)
+
+
+def test_a_model_of_quite_another_size_teaches_nothing(alice: User) -> None:
+    finished(alice, base_model=BaseModel.objects.get(name__contains="SmolLM2"))
+    assert pace(alice) is None
 
 
 @pytest.mark.parametrize(
