@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.exceptions import InvalidJob, JobConflict
-from jobs.models import Checkpoint, Cluster, JobAttempt, TrainingJob
+from jobs.exceptions import InvalidJob
+from jobs.models import Checkpoint, JobAttempt, TrainingJob
 
 LATEST, BEST = "latest", "best"
 # Everything else shapes the adapter, or says which examples a step is made of: the step count would mean nothing.
@@ -44,8 +44,7 @@ def chosen(job: TrainingJob, which: str | Mapping[str, int]) -> Checkpoint:
 
 
 def check(ended: TrainingJob, checkpoint: Checkpoint, changes: Mapping[str, Any]) -> None:
-    """Raises InvalidJob for settings that a resumed run cannot change or that leave nothing to train, and JobConflict
-    for a cluster that would start from the beginning."""
+    """Raises InvalidJob for settings that a resumed run cannot change, or that leave nothing to train."""
     before = checkpoint.job.hyperparameters
     problems = {
         f"hyperparameters.{name}": [f"Cannot change where training goes on: it is {before.get(name)!r}. Leave it out."]
@@ -63,9 +62,6 @@ def check(ended: TrainingJob, checkpoint: Checkpoint, changes: Mapping[str, Any]
         problems["resume_from"] = ["The dataset's file is another one by now: a resumed run would mix the two."]
     if problems:
         raise InvalidJob.of_fields(problems)
-    cluster = Cluster.objects.filter(name=ended.cluster, level__isnull=False).first()
-    if cluster is not None and not cluster.capabilities.has("checkpoints"):
-        raise JobConflict("This GPU cluster cannot go on from a checkpoint. Retry the job from its start instead.")
 
 
 def trained_on(job: TrainingJob) -> str:

@@ -184,6 +184,15 @@ def test_a_cluster_that_would_start_anew_is_a_conflict(
     assert retried(api, alice, ended).status_code == 201
 
 
+def test_a_cluster_that_would_ignore_a_validation_dataset_is_a_conflict(api: Api, alice: User) -> None:
+    Cluster.objects.create(name="default", level=1)
+    body = {"dataset_id": str(factories.dataset(alice).pk), "gpu_config": {"type": "A100-80GB"}}
+    answer = api(alice).post("/api/jobs", {**body, "validation_dataset_id": str(factories.dataset(alice).pk)})
+    assert answer.status_code == 409
+    assert "takes no validation dataset" in answer.json()["error"]["message"]
+    assert api(alice).post("/api/jobs", body).status_code == 201
+
+
 # -- Reading ------------------------------------------------------------------------------------------------
 
 
