@@ -1,5 +1,9 @@
 """From what a user sends to one complete configuration, or to sentences about each field."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +12,8 @@ from hypothesis import strategies as st
 
 from jobs import presets
 from jobs.exceptions import InvalidJob
+
+REPO = Path(__file__).parents[2]
 
 
 def problems(overrides: dict[str, Any], preset_id: str = "recommended") -> dict[str, list[str]]:
@@ -150,3 +156,24 @@ def test_people_read_what_a_zero_or_a_switch_means() -> None:
     assert presets.FIELDS["early_stopping_patience"].shown(0) == "off"
     assert presets.FIELDS["packing"].shown(False) == "no"
     assert presets.FIELDS["dropout"].shown(0.0) == 0.0
+
+
+TRAINERS_SETTINGS = """
+import dataclasses, json
+from lora_trainer.hyperparameters import Hyperparameters
+print(json.dumps({each.name: [each.default, dict(each.metadata)] for each in dataclasses.fields(Hyperparameters)}))
+"""
+
+
+def test_the_trainer_knows_the_same_settings_with_the_same_defaults_and_ranges() -> None:
+    """The two share no code: a setting that only one of them knew would be refused after the GPU was paid for."""
+    environment = {"PYTHONPATH": str(REPO / "trainer" / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    answer = subprocess.run(
+        [sys.executable, "-c", TRAINERS_SETTINGS], env=environment, capture_output=True, text=True, check=True
+    )
+    theirs = json.loads(answer.stdout)
+    ours = {}
+    for name, field in presets.FIELDS.items():
+        limits = {} if field.minimum is None else {"least": field.minimum, "most": field.maximum}
+        ours[name] = [field.default, {"choices": list(field.choices)} if field.choices else limits]
+    assert theirs == ours
