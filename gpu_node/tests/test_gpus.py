@@ -36,6 +36,7 @@ def nvml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nvml]:
     """The library of a machine with two RTX 4090 and one H100."""
     (tmp_path / "pynvml.py").write_text(LIBRARY)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
     yield Nvml()
     del sys.modules["pynvml"]
 

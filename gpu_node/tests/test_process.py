@@ -146,6 +146,16 @@ def test_every_option_is_also_an_environment_variable() -> None:
     assert "the-key" not in repr(settings)
 
 
+def test_a_training_node_finds_its_trainer_whatever_folder_it_is_started_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = read_settings(["--state-dir", "state", "--gpu", "CPU:1"], {"GPU_NODE_API_KEY": "k"})
+    assert (settings.trainer / "install.py").is_file()
+    assert settings.trainer_env == tmp_path / "state" / "trainer"
+    assert settings.models == tmp_path / "state" / "models"
+
+
 def test_gpus_of_one_type_add_up() -> None:
     assert read_gpus(["A:1", "B:2", "A:3"]) == {"A": 4, "B": 2}
 

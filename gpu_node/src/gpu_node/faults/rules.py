@@ -17,6 +17,7 @@ ROUTES = (
     "lookup",
     "capabilities",
     "artifacts",
+    "checkpoints",
     "download",
 )
 EVERY_ROUTE = "any"

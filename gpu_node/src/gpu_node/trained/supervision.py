@@ -5,7 +5,6 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,6 +226,6 @@ class Supervision:
             "CUDA_VISIBLE_DEVICES": ",".join(run.record.devices),
         }
         if not run.record.devices and self._policy.cpu_slots > 1:
-            cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+            cores = len(os.sched_getaffinity(0))
             more["OMP_NUM_THREADS"] = str(max(1, cores // self._policy.cpu_slots))
         return child.environment(os.environ, more)
