@@ -12,6 +12,7 @@ from rich.text import Text
 
 _COLOURS = {"running": "green", "completed": "bold green", "failed": "bold red", "cancelled": "yellow"}
 _PERCENT_PER_LINE = 10  # of progress between two plain lines
+_LONGEST_DETAIL = 40
 
 
 class Terminal:
@@ -61,7 +62,7 @@ class Terminal:
                 self._last[job["id"]] = mark
                 self._console.print(
                     Text(
-                        f"{job['name']}: {job['status']}, {_stage(job)}, {_percent(job)}, "
+                        f"{job['name']}: {job['status']}, {_stage(job)}{_detail(job)}, {_percent(job)}, "
                         f"loss {_loss(job)}, cost {_cost(job)}"
                     ),
                     soft_wrap=True,
@@ -76,7 +77,7 @@ def _table(jobs: list[dict[str, Any]]) -> Group:
         table.add_row(
             Text(job["name"]),
             Text(job["status"], style=_COLOURS.get(job["status"], "cyan")),
-            Text(_stage(job)),
+            Text(_stage(job) + _detail(job)),
             ProgressBar(total=100, completed=job["progress"] or 0, width=24),
             _percent(job),
             _loss(job),
@@ -90,6 +91,12 @@ def _stage(job: dict[str, Any], rounded: int = 1) -> str:
     progress = job.get("stage_progress")
     share = "" if progress is None else f" {progress // rounded * rounded:.0f}%"
     return f"{job['current_stage'] or ''}{share}"
+
+
+def _detail(job: dict[str, Any]) -> str:
+    """What a job that does not train yet is busy with: its trainer being installed, its model fetched."""
+    detail = job.get("stage_detail") or ""
+    return f" ({detail[:_LONGEST_DETAIL]})" if detail and job["status"] == "initializing" else ""
 
 
 def _percent(job: dict[str, Any]) -> str:

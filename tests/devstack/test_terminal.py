@@ -67,8 +67,17 @@ def test_a_terminal_gets_a_table_with_a_bar() -> None:
 
 def test_a_stage_with_a_progress_of_its_own_shows_it() -> None:
     terminal, written = plain()
+    loading = job(status="initializing", current_stage="model_loading", stage_detail="Unpacking", progress=0)
     for progress in (0, 14, 17, 23.0):
-        terminal.show([job(status="initializing", current_stage="model_loading", stage_progress=progress, progress=0)])
+        terminal.show([{**loading, "stage_progress": progress}])
     assert [line.split(", ")[1] for line in written.getvalue().splitlines()] == [
-        "model_loading 0%", "model_loading 14%", "model_loading 23%",
-    ]  # fmt: skip
+        "model_loading 0% (Unpacking)",
+        "model_loading 14% (Unpacking)",
+        "model_loading 23% (Unpacking)",
+    ]
+
+
+def test_what_a_training_job_is_busy_with_is_left_to_its_page() -> None:
+    terminal, written = plain()
+    terminal.show([job(stage_detail="75 steps to go", stage_progress=None)])
+    assert "running, training, 5%" in written.getvalue()
