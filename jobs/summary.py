@@ -41,7 +41,10 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run says of itself when it has ended; tokens and steps of the whole run, seconds of training alone."""
+    """What a run says of itself when it has ended; tokens and steps of the whole run, seconds of training alone.
+
+    `dataset_tokens` are of one pass after the cut at the maximum length, `lost_to_truncation` what the cut took.
+    """
 
     steps: int | None
     seconds: float | None
@@ -55,23 +58,27 @@ class Summary:
     best_validation_loss: float | None
     best_step: int | None
     stopped: str
-    device: str
-    versions: tuple[tuple[str, str], ...]
+    skipped_count: int
     skipped: tuple[Skipped, ...]
     samples: tuple[Sample, ...]
 
     @property
     def lost_share(self) -> float | None:
-        """Tokens lost to truncation, in percent of the dataset's."""
-        if not self.lost_to_truncation or not self.dataset_tokens:
+        """Tokens lost to truncation, in percent of the dataset's before the cut."""
+        if not self.lost_to_truncation or self.dataset_tokens is None:
             return None
-        return min(100.0, 100.0 * self.lost_to_truncation / self.dataset_tokens)
+        return 100.0 * self.lost_to_truncation / (self.dataset_tokens + self.lost_to_truncation)
 
 
 def read(raw: Any) -> Summary:
     """The summary as the artifact keeps it; one without any figure where there is none."""
     whole = _mapping(raw)
     tokens, examples = _mapping(whole.get("tokens")), _mapping(whole.get("examples"))
+    skipped = tuple(
+        Skipped(_count(each.get("line")), _text(each.get("reason")))
+        for each in map(_mapping, _list(examples.get("skipped"))[:MAX_SKIPPED])
+        if each
+    )
     return Summary(
         steps=_count(whole.get("steps")),
         seconds=_figure(whole.get("seconds")),
@@ -85,13 +92,8 @@ def read(raw: Any) -> Summary:
         best_validation_loss=_figure(whole.get("best_validation_loss")),
         best_step=_count(whole.get("best_step")),
         stopped=_text(whole.get("stopped")),
-        device=_text(whole.get("device")),
-        versions=tuple((str(name), _text(text)) for name, text in _mapping(whole.get("versions")).items()),
-        skipped=tuple(
-            Skipped(_count(each.get("line")), _text(each.get("reason")))
-            for each in map(_mapping, _list(examples.get("skipped"))[:MAX_SKIPPED])
-            if each
-        ),
+        skipped_count=max(len(skipped), _count(examples.get("skipped_count")) or 0),
+        skipped=skipped,
         samples=tuple(
             _sample(each) for each in map(_mapping, _list(whole.get("samples"))[:MAX_SAMPLES]) if each.get("prompt")
         ),

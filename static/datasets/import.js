@@ -2,7 +2,7 @@
 
 import { call } from "../api.js";
 import { bytes, moment } from "../format.js";
-import { clearErrors, showError, showFieldError } from "./fields.js";
+import { clearErrors, showError, showFieldError } from "../fields.js";
 
 const NOTHING = "There is no file yet below the folders above. Ask the team that fills training-files.";
 

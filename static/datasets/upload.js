@@ -3,7 +3,7 @@
 
 import { call } from "../api.js";
 import { bytes } from "../format.js";
-import { clearErrors, showError, showFieldError } from "./fields.js";
+import { clearErrors, showError, showFieldError } from "../fields.js";
 import { transfer } from "./transfer.js";
 
 const CONTROLS = { file_name: "file", file_size: "file" };

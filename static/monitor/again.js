@@ -1,6 +1,7 @@
 // A new job out of an ended one: the same again, or on from one of its checkpoints with some settings changed.
 
 import { call } from "../api.js";
+import { clearErrors, showError } from "../fields.js";
 import { toast } from "../toast.js";
 
 const dialog = () => document.getElementById("resume-dialog"); // the server renders it anew when the job changes
@@ -26,7 +27,7 @@ function ask(checkpoint) {
   const choice = dialog().querySelector("select");
   if (checkpoint === "latest") choice.selectedIndex = 0;
   else choice.value = checkpoint;
-  showProblem("");
+  clearErrors(dialog().querySelector("form"), "resume");
   dialog().showModal();
 }
 
@@ -47,7 +48,7 @@ async function resume(url, form) {
   try {
     await start(url, { resume_from: { attempt, restart, step }, hyperparameters: changed(form) });
   } catch (error) {
-    showProblem(error.message);
+    showError(form, "resume", error, controlsOf(form));
     submit.disabled = false;
   }
 }
@@ -63,8 +64,8 @@ async function start(url, body) {
   location.assign(`/training/jobs/${job.id}`);
 }
 
-function showProblem(text) {
-  const problem = document.getElementById("resume-problem");
-  problem.textContent = text;
-  problem.hidden = !text;
+/** What the API calls the form's fields. */
+function controlsOf(form) {
+  const settings = [...form.querySelectorAll("[data-was]")].map(({ name }) => [`hyperparameters.${name}`, name]);
+  return { resume_from: "checkpoint", ...Object.fromEntries(settings) };
 }

@@ -232,9 +232,16 @@ def test_jobs_from_before_estimates_were_kept_have_none(browse: Browse, alice: U
     assert comparison(page(browse, completed(alice, {}))) == []
 
 
+def test_how_far_the_validation_loss_fell_is_said(browse: Browse, alice: User) -> None:
+    told = {"base_validation_loss": 3.03, "best_validation_loss": 0.15, "best_step": 108, "stopped": "early_stopping"}
+    html = part(page(browse, completed(alice, told)), "outcome")
+    assert "The validation loss went from 3.0300 without the adapter to 0.1500 at step 108." in html
+    assert "stopped early" in html
+
+
 def test_what_of_the_data_was_not_trained_on_is_said(browse: Browse, alice: User) -> None:
     told = {
-        "tokens": {"dataset": 30_000, "lost_to_truncation": 1_200},
+        "tokens": {"dataset": 28_800, "lost_to_truncation": 1_200},
         "examples": {"truncated": 3, "without_loss": 1, "skipped": [{"line": 12, "reason": "not valid JSON"}]},
     }
     html = part(page(browse, completed(alice, told)), "outcome")
