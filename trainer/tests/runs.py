@@ -5,10 +5,13 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import tiny
+from lora_trainer.stopping import Stopper
+from lora_trainer.train import train
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 QUICK: dict[str, Any] = {"learning_rate": 5e-3, "rank": 8, "alpha": 16, "max_length": 256, "batch_size": 4}
@@ -52,12 +55,19 @@ def make_run(folder: Path, model: Path, data: Path, **changes: Any) -> Path:
     return folder
 
 
-def start(run: Path, *options: str) -> "subprocess.Popen[bytes]":
+def start(run: Path) -> "subprocess.Popen[bytes]":
     """The trainer as a child process; its output goes to log.txt."""
     environment = os.environ | {"PYTHONPATH": str(SOURCE)}
     with (run / "log.txt").open("ab") as log:
-        command = [sys.executable, "-m", "lora_trainer", "train", str(run), *options]
+        command = [sys.executable, "-m", "lora_trainer", "train", str(run)]
         return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+
+def here(run: Path) -> int:
+    """The same in this process, without the seconds that imports take; the exit code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those of the libraries; a child process only prints them
+        return train(run, Stopper())
 
 
 def events(run: Path, kind: str | None = None) -> list[dict[str, Any]]:

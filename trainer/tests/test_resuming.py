@@ -51,7 +51,7 @@ def test_another_run_goes_on_from_a_checkpoint_with_more_steps(finished: Path, m
     settings = conftest.FINISHED | {"max_steps": 12, "learning_rate": 1e-3, "early_stopping_patience": 2}
     run = runs.make_run(tmp_path / "more", model, finished.parent / "data.jsonl", resume_from=resume, **settings)
 
-    assert runs.start(run).wait() == 0, (run / "log.txt").read_text("utf-8")
+    assert runs.here(run) == 0
 
     assert sorted(runs.losses(run)) == [11, 12]
     rates = runs.losses(run, "learning_rate")
@@ -66,7 +66,7 @@ def test_a_checkpoint_of_another_rank_is_refused_with_what_must_agree(
     resume = {"path": str(finished / "checkpoints" / "step-000004-r0"), "step": 4, "run_id": None}
     run = runs.make_run(tmp_path / "rank", model, data, resume_from=resume, rank=4)
 
-    assert runs.start(run).wait() == 4
+    assert runs.here(run) == 4
 
     end = runs.events(run, "end")[0]
     assert end["error_code"] == "settings_invalid"
@@ -75,7 +75,7 @@ def test_a_checkpoint_of_another_rank_is_refused_with_what_must_agree(
 
 def test_a_run_that_was_killed_after_its_last_step_only_writes_its_output(finished: Path, tmp_path: Path) -> None:
     run = _again(finished, tmp_path / "last", "step-000010-r0")
-    assert runs.start(run).wait() == 0, (run / "log.txt").read_text("utf-8")
+    assert runs.here(run) == 0
     name = "output/adapter_model.safetensors"
     assert (run / name).read_bytes() == (finished / name).read_bytes()
     assert json.loads((run / "output" / "training_summary.json").read_text("utf-8"))["steps"] == 10

@@ -61,7 +61,9 @@ def launch(run_dir: Path, count: int, device: str, restart: int) -> int:
 
 
 def _start(run_dir: Path, place: Place, device: str, port: int) -> subprocess.Popen[bytes]:
+    source = str(Path(__file__).resolve().parent.parent)
     environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH")))),
         _RESTART: str(place.restart),
         "RANK": str(place.rank),
         "LOCAL_RANK": str(place.rank),

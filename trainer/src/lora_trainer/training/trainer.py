@@ -84,7 +84,10 @@ class LoraTrainer(SFTTrainer):
             adapter_files.load_adapter(self.accelerator.unwrap_model(self.model), checkpoint or Path())
 
     def save_checkpoint(self) -> None:
-        """Saves the state after the last whole step, also from the middle of the next one."""
+        """Saves the state after the last whole step, also from the middle of the next one; never ruined weights."""
+        trained = (each for each in self.model.parameters() if each.requires_grad)
+        if not all(bool(torch.isfinite(each).all()) for each in trained):
+            raise TrainingFailed("nan_loss", _nan_message(self.progress.step, float("nan"), self._settings))
         randomness = self._before_step or state_files.random_state()
         self._checkpoints.save(self, self.progress, self.best_adapter, randomness)
 
