@@ -84,10 +84,15 @@ class ErrorCode(StrEnum):
     DATASET_UNREACHABLE = "dataset_unreachable"
     DATASET_HASH_MISMATCH = "dataset_hash_mismatch"
     DATASET_INVALID = "dataset_invalid"
+    DATASET_EMPTY = "dataset_empty"
+    CHECKPOINT_UNREACHABLE = "checkpoint_unreachable"
+    CHECKPOINT_HASH_MISMATCH = "checkpoint_hash_mismatch"
+    CHECKPOINT_GONE = "checkpoint_gone"
     SETTINGS_INVALID = "settings_invalid"
     BASE_MODEL_UNAVAILABLE = "base_model_unavailable"
     ENVIRONMENT_FAILED = "environment_failed"
     DISK_FULL = "disk_full"
+    GPU_UNAVAILABLE = "gpu_unavailable"
     STOPPED_AT_CLUSTER = "stopped_at_cluster"
     ARTIFACT_UNAVAILABLE = "artifact_unavailable"
 
@@ -144,6 +149,24 @@ ADVICE: dict[ErrorCode, tuple[Side, str]] = {
         "The training program could not use the dataset. Read its answer, correct the examples it names, upload the "
         "file again, then start a new job.",
     ),
+    ErrorCode.DATASET_EMPTY: (
+        Side.DATA,
+        "No example was left to train on. Raise max_length, or check that the assistant's turns are in the file.",
+    ),
+    ErrorCode.CHECKPOINT_UNREACHABLE: (
+        Side.US,
+        "The cluster could not download the checkpoint. Check that S3_PUBLIC_ENDPOINT_URL is an address that the "
+        "GPU machines reach; then retry.",
+    ),
+    ErrorCode.CHECKPOINT_HASH_MISMATCH: (
+        Side.US,
+        "The checkpoint's files are no longer the ones that were saved. Resume from another checkpoint, or retry the "
+        "first job from its start.",
+    ),
+    ErrorCode.CHECKPOINT_GONE: (
+        Side.CLUSTER,
+        "The cluster no longer has the checkpoint. Resume from another one, or retry the first job from its start.",
+    ),
     ErrorCode.SETTINGS_INVALID: (
         Side.SETTINGS,
         "The training program refused a setting. Read its answer, change that setting, then start a new job.",
@@ -162,6 +185,10 @@ ADVICE: dict[ErrorCode, tuple[Side, str]] = {
         Side.CLUSTER,
         "The disk of the GPU machine is full. The operator has to free space there; then resume from the last "
         "checkpoint, or retry.",
+    ),
+    ErrorCode.GPU_UNAVAILABLE: (
+        Side.CLUSTER,
+        "The GPUs could not be used. The operator has to look at the machine; then retry.",
     ),
     ErrorCode.STOPPED_AT_CLUSTER: (
         Side.CLUSTER,
