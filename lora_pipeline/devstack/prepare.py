@@ -15,6 +15,7 @@ from pathlib import Path
 
 import django
 from django.core.management import call_command
+from django.db import transaction
 
 from lora_pipeline.devstack import demo_catalog
 
@@ -30,7 +31,29 @@ def main(users_file: Path, *, trains_here: bool) -> None:
     _collect_static()
     _make_users(users_file)
     if trains_here:
-        demo_catalog.complete()
+        complete_catalog()
+
+
+def complete_catalog() -> None:
+    """Offer the demo's small model as the default one, and price the processor.
+
+    Only at the first such start: what an operator changes afterwards stays.
+    """
+    from jobs.models import BaseModel, GpuPrice  # needs the set-up above
+
+    with transaction.atomic():
+        _, is_new = GpuPrice.objects.get_or_create(
+            gpu_type=demo_catalog.GPU_TYPE, defaults={"price_per_hour": demo_catalog.PRICE_PER_HOUR}
+        )
+        if is_new:
+            BaseModel.objects.filter(is_default=True).update(is_default=False)
+            BaseModel.objects.filter(name=demo_catalog.BASE_MODEL).update(
+                source=BaseModel.Source.PACKAGE,
+                location=demo_catalog.PACKAGE,
+                licence=demo_catalog.LICENCE,
+                is_default=True,
+                is_enabled=True,
+            )
 
 
 def _collect_static() -> None:
