@@ -209,7 +209,7 @@ class TrainedExecutor:
             if kept is None:
                 raise KeyError(f"no run {run_id}")
             run = Run(folder, kept)
-            run.read(folder.last_sign_of_life() or kept.begun_at)
+            run.read_events()
             self._remember(run)
         return run
 

@@ -46,11 +46,13 @@ class Run:
 
     def read(self, now: float) -> None:
         """Takes in what was written since the last time."""
+        self.read_events()
+        self._read_log(now)
+
+    def read_events(self) -> None:
+        """Takes in the events alone: all that an ended run needs until somebody asks for its log."""
         for event in self._events.read_new():
             self.report.add(event)
-        for _ in self._log.read_new():
-            pass
-        self._seen.note(self._log.count, now)
 
     def measure(self, figures: Figures | None, at: float) -> None:
         """Remembers how busy its GPUs are; None for a run without any."""
@@ -94,6 +96,7 @@ class Run:
 
     def lines(self, *, after: int, limit: int) -> Page[LogLine]:
         fallback = self.folder.last_sign_of_life() or self.record.begun_at
+        self._read_log(fallback)
         lines = [
             LogLine(seq, self._seen.of(seq, fallback), line.decode("utf-8", "replace").rstrip("\r\n"))
             for seq, line in self._log.page(after, limit)
@@ -111,6 +114,11 @@ class Run:
         tail = self._log.page(max(0, self._log.count - 20), 20)
         texts = [line.decode("utf-8", "replace").strip()[:500] for _, line in tail]
         return next((text for text in reversed(texts) if text), "")
+
+    def _read_log(self, now: float) -> None:
+        for _ in self._log.read_new():
+            pass
+        self._seen.note(self._log.count, now)
 
     def _current(self) -> dict[str, float | None]:
         values = dict(self.report.values)
