@@ -47,7 +47,7 @@ def test_the_form_says_what_fits_which_gpu_and_what_the_maximum_length_cuts_off(
     expect(tab.locator('[data-estimate="lost"]')).to_have_text("nothing")
     tab.get_by_text("Advanced settings").click()
     tab.get_by_role("checkbox", name="Packing").check()
-    tab.get_by_label("LoRA rank").fill("256")
+    tab.get_by_label("LoRA rank").fill("192")
     tab.get_by_label("GPU type").select_option("V100-32GB")
     expect(fits).to_contain_text("Tight")
     expect(tab.get_by_label("Warnings")).to_contain_text("it may run out of memory")
