@@ -119,8 +119,8 @@ class Outside:
         self.answers: dict[str, list[int]] = {}
         """Path prefix -> codes to answer the next calls with instead of what was asked for."""
         self.calls: list[str] = []
-        self.checkpoint: list[dict[str, Any]] = []
-        """What /checkpoint answers: the files with fresh URLs."""
+        self.fresh_files: list[dict[str, Any]] = []
+        """What /checkpoint and /base-model answer: the files with fresh URLs."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -170,8 +170,8 @@ class Outside:
         if path == "/callback/dataset":
             data = {"url": f"{self.url}/data/fresh", "validation_url": f"{self.url}/data/fresh-validation"}
             return 200, json.dumps({"success": True, "data": data}).encode()
-        if path == "/callback/checkpoint":
-            return 200, json.dumps({"files": self.checkpoint}).encode()
+        if path in {"/callback/checkpoint", "/callback/base-model"}:
+            return 200, json.dumps({"files": self.fresh_files}).encode()
         return 404, b"{}"
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -87,7 +87,7 @@ def test_a_new_job_goes_on_from_a_checkpoint_in_storage_after_the_machine_is_gon
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     plane.datasets["/data/new"] = content
-    plane.checkpoint = [file | {"url": f"{plane.url}/data/new"}]
+    plane.fresh_files = [file | {"url": f"{plane.url}/data/new"}]
     resume = {
         "external_job_id": "run-of-a-lost-machine",
         "step": 6,
@@ -124,3 +124,19 @@ def test_a_validation_file_is_fetched_and_handed_to_the_trainer(
     assert Path(job["validation"]["path"]).read_bytes() == DATASET
     assert job["hyperparameters"]["rank"] == 16
     assert job["hyperparameters"]["validation_split"] == 0.1
+
+
+def test_a_base_model_in_storage_is_fetched_with_fresh_addresses(
+    machines: Machines, model: Models, order: Orders, plane: Outside
+) -> None:
+    content = json.dumps({"steps": 3, "save_every": 2}).encode()
+    file = {"path": "config.json", "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    plane.datasets["/data/config"] = content
+    plane.fresh_files = [file | {"url": f"{plane.url}/data/config"}]
+    expired = file | {"url": f"{plane.url}/data/expired"}
+    source = {"kind": "files", "location": "a model of alice's", "files": [expired]}
+    node = machines()
+    external_id = node.start(order(**model(), **with_callback(plane)) | {"base_model_source": source})
+    status = node.wait_for(external_id, "completed", "failed")
+    assert (status["error_message"], status["total_steps"]) == (None, 3)
+    assert (node.state_dir / "models").is_dir()
