@@ -13,7 +13,7 @@ from jobs.models import JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.reconcile import accept, finish, gate, polling
 from jobs.reconcile.backoff import LONGEST_SECONDS_OF_A_CANCEL, retry_at
-from jobs.states import Status
+from jobs.states import Stage, Status
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def _stop(lease: Lease, door: gate.Gate) -> None:
 def _ask_to_stop(lease: Lease, door: gate.Gate) -> None:
     now = timezone.now()
     job = TrainingJob.objects.get(pk=lease.job_id)
-    if job.cancel_sent_at is not None and job.cancel_sent_at + REPEAT_AFTER > now:
+    if job.cancel_sent_at is not None and (job.cancel_sent_at + REPEAT_AFTER > now or _is_uploading(job)):
         return
     try:
         door.cluster.cancel(
@@ -122,6 +122,12 @@ def _keep_trying(lease: Lease, why: str, *, told_s: float | None = None) -> None
         job.save()
         accept.give_up_where_overdue(job, why, now=now)
     logger.warning("Job %s could not be stopped at its cluster yet: %s", job.short_id, why)
+
+
+def _is_uploading(job: TrainingJob) -> bool:
+    """Its GPUs are free: the cluster obeyed and hands over what is to be kept."""
+    has_stopped = job.attempts.filter(number=job.attempt, ended_at__isnull=False).exists()
+    return job.current_stage == Stage.UPLOADING and has_stopped
 
 
 def _is_overdue(job: TrainingJob) -> bool:

@@ -61,6 +61,14 @@ def test_the_cost_clock_stands_still_while_it_uploads(stopping: TrainingJob, scr
     assert released(stopping).current_cost == Decimal("2.00")
 
 
+def test_a_cluster_that_uploads_is_not_accused_of_training_on(stopping: TrainingJob, scripted: ScriptedCluster) -> None:
+    freed(scripted, "cancelling", stage="uploading")
+    released(stopping)
+    let_pass(stopping, minutes=5)
+    assert released(stopping).warnings == []
+    assert len(scripted.asked("/training/cancel")) == 1
+
+
 def test_its_files_are_brought_home_and_then_it_is_cancelled(
     stopping: TrainingJob, scripted: ScriptedCluster, store: ObjectStore
 ) -> None:
