@@ -164,6 +164,20 @@ def test_a_poll_without_news_tells_nothing(
     assert post.read() == {}
 
 
+def test_new_checkpoints_are_fetched_at_once_and_by_the_next_tick(
+    alice: User, scripted: ScriptedCluster, post: Post, committing: Committing
+) -> None:
+    scripted.features = ["batch_status", "checkpoints"]
+    job = at_cluster(alice)
+    scripted.says("run-1", "running", checkpoints=1)
+    fetch = ("jobs.fetch_checkpoints", [str(job.pk)])
+    with committing():
+        tasks.poll_jobs([str(job.pk)])
+    assert fetch in post.read()["data"]
+    tasks.process_training_jobs()
+    assert fetch in post.read()["data"]
+
+
 def test_an_end_starts_what_follows_it(
     alice: User, scripted: ScriptedCluster, post: Post, committing: Committing
 ) -> None:
