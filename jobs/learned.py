@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
 from datasets.models import Dataset
 from jobs import schedule, selectors, summary
@@ -83,8 +83,8 @@ def _finished(user: User) -> QuerySet[TrainingJob]:
 
 
 def _latest(jobs: QuerySet[TrainingJob]) -> Iterable[TrainingJob]:
-    latest = jobs.order_by("-completed_at").select_related("artifact", "base_model", "dataset")
-    return latest.defer("dataset__sample").annotate(billed=Sum("attempts__billable_seconds"))[:TAUGHT_BY]
+    latest = jobs.order_by("-completed_at").select_related("artifact", "base_model", "dataset", "validation_dataset")
+    return latest.defer("dataset__sample", "dataset__token_lengths").prefetch_related("attempts")[:TAUGHT_BY]
 
 
 def _measured(job: TrainingJob) -> _Measured | None:
@@ -93,11 +93,11 @@ def _measured(job: TrainingJob) -> _Measured | None:
         return None
     count = job.gpu_config["count"]
     work = ran.tokens + _evaluated(job, ran)
-    started = getattr(job, "billed", None)
+    billed = sum(attempt.billable_seconds for attempt in job.attempts.all())
     return _Measured(
         quantization=job.hyperparameters.get("quantization", "none"),
         seconds_per_weight_token=ran.seconds * count / (work * job.base_model.parameters),
-        startup_seconds=max(0.0, started - ran.seconds) if started else None,
+        startup_seconds=max(0.0, billed - ran.seconds) if billed else None,
     )
 
 
