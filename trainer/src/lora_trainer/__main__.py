@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     _forget_working_directory()
     os.environ.update(QUIET | {name: os.environ.get(name, value) for name, value in PATIENT.items()})
-    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    # The other commands' standard output is their answer.
+    stream = sys.stdout if given.command == "train" else sys.stderr
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(message)s", stream=stream)
     for name in ("httpx", "httpcore", "huggingface_hub", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
     stopper = Stopper()

@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 def prepare_model(kind: str, location: str, files: Path | None, into: Path) -> int:
     """Prepares the model unless `into` exists; returns the exit code."""
-    logging.getLogger().handlers[0].setStream(sys.stderr)  # type: ignore[attr-defined]  # stdout is for reports
     into = into.resolve()
     try:
         path = into if into.exists() else _prepare(kind, location, files, into)
