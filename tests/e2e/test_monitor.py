@@ -48,13 +48,14 @@ def test_new_lines_of_the_log_are_followed_only_by_a_reader_at_its_end(
     job = installation.job("alice", dataset, hyperparameters={"epochs": 50})
     tab = open_tab("alice", f"/training/jobs/{job['id']}#logs")
     log = tab.locator("#log")
-    tab.wait_for_function(
-        "() => { const log = document.getElementById('log'); return log.scrollHeight > 2 * log.clientHeight }"
-    )
+    log.evaluate("log => { log.style.maxHeight = '4rem' }")  # so that few lines are too many for it
+    expect(tab.locator("#log-count")).to_have_text(re.compile(r"\d\d lines"))
     way_to_end = "log => log.scrollHeight - log.scrollTop - log.clientHeight"
     assert log.evaluate(way_to_end) < 8
-    log.evaluate("log => { log.scrollTop = 0 }")
+    log.evaluate("log => { log.scrollTop = 0 }")  # the reader goes back; the next lines must not drag them on
     more = tab.get_by_role("button", name="New lines")
+    expect(more).to_be_visible()
+    assert log.evaluate("log => log.scrollTop") == 0
     more.click()
     assert log.evaluate(way_to_end) < 8
     expect(more).to_be_hidden()
