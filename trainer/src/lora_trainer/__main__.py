@@ -57,7 +57,7 @@ def _run(given: argparse.Namespace, stopper: Stopper) -> int:
     if given.command == "compare":
         from lora_trainer.output.compare import compare
 
-        return compare(given.base, given.adapter, given.prompt, given.max_tokens)
+        return compare(given.base, given.adapter, given.prompt, given.max_tokens, given.system)
     from lora_trainer.environment import environment
 
     return environment()
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--base", required=True, help="hub id or folder of the base model")
     compare.add_argument("--adapter", type=Path, required=True, help="the adapter's folder")
     compare.add_argument("--max-tokens", type=int, default=200)
+    compare.add_argument("--system", help="the system message that the training data have")
     compare.add_argument("prompt")
     commands.add_parser("environment", help="print torch, CUDA and devices as JSON")
     return parser

@@ -14,8 +14,11 @@ from lora_trainer.errors import BaseModelUnavailable
 from lora_trainer.output.generating import answer
 
 
-def compare(base: str, adapter: Path, prompt: str, most_tokens: int) -> int:
-    """Prints both answers; `base` is a folder or a hub id. Raises BaseModelUnavailable."""
+def compare(base: str, adapter: Path, prompt: str, most_tokens: int, system: str | None = None) -> int:
+    """Prints both answers; `base` is a folder or a hub id. Raises BaseModelUnavailable.
+
+    An adapter trained with a system message answers as it learned only with that message.
+    """
     transformers.logging.set_verbosity_error()
     logging.getLogger().setLevel(logging.WARNING)
     if not (adapter / "adapter_config.json").is_file():
@@ -28,7 +31,8 @@ def compare(base: str, adapter: Path, prompt: str, most_tokens: int) -> int:
         raise BaseModelUnavailable(f"The base model {base} cannot be loaded: {error}") from None
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    messages: list[Message] = [{"role": "user", "content": prompt}]
+    messages: list[Message] = [{"role": "system", "content": system}] if system else []
+    messages.append({"role": "user", "content": prompt})
     text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     without = answer(model, tokenizer, [text], most_tokens)[0]
     tuned = PeftModel.from_pretrained(model, str(adapter))
