@@ -63,9 +63,9 @@ class Models:
     ) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
         tell(Progress("model_loading", f"Looking for {source.name}"))
-        async with _alone(target.with_name(f"{target.name}.lock")) as lock:
+        async with _alone(target.with_name(f".{target.name}.lock")) as lock:
             if not _exists(target):  # else a preparation that had outlived a killed node made it
-                fetched = target.with_name(f"{target.name}.files")
+                fetched = target.with_name(f".{target.name}.files")
                 await self._fetch(python, source, fetched, tell, fresh)
                 await self._prepare(python, source, fetched, target, tell, lock)
                 shutil.rmtree(fetched, ignore_errors=True)
