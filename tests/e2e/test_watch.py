@@ -27,7 +27,7 @@ def test_a_job_is_created_watched_and_completed(open_tab: Open, dataset: dict[st
     tab.wait_for_url(re.compile(r"/training/jobs/[0-9a-f-]{36}$"))
     expect(tab.get_by_role("heading", name="Sums, five passes")).to_be_visible()
     expect(badge(tab)).to_have_text("Running")
-    expect(tab.get_by_text("Simulated run")).to_be_visible()
+    expect(tab.get_by_text("Simulated run", exact=True)).to_be_visible()
     expect(figure(tab, "training_loss")).not_to_have_text("—")
     expect(figure(tab, "epoch")).to_contain_text("of 5")
 
