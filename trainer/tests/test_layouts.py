@@ -32,6 +32,12 @@ def test_share_gpt_may_begin_with_a_system_text() -> None:
     assert [each["role"] for each in read_example(1, value).messages] == ["system", "user", "assistant"]
 
 
+@pytest.mark.parametrize("none", [None, []])
+def test_no_tool_calls_are_no_key(none: object) -> None:
+    value = {"messages": [ASK | {"tool_calls": none}, ANSWER | {"tool_calls": none}]}
+    assert read_example(1, value).messages == (ASK, ANSWER)
+
+
 def test_tool_calls_are_read_with_their_arguments_as_objects() -> None:
     call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Bern"}'}}
     messages = [
@@ -60,6 +66,10 @@ def test_tool_calls_are_read_with_their_arguments_as_objects() -> None:
         ({"messages": [ASK, {"role": "tool", "content": "x"}, ANSWER]}, "no tool was called"),
         ({"conversations": [{"from": "alien", "value": "Hi"}]}, "from is 'alien'"),
         ({"instruction": 3, "output": "Hello"}, "instruction is not a text"),
+        ({"instruction": None, "input": "Hallo", "output": "Hello"}, "instruction is not a text"),
+        ({"messages": [ASK, ANSWER], "conversations": []}, "both messages and conversations"),
+        ({"messages": [ASK, ANSWER], "tools": [{"type": "function"}]}, r"tools\[0\] has no name"),
+        ({"messages": [ASK, ANSWER], "tools": "[" * 100_000}, "tools is not valid JSON"),
         ({"prompt": "Hi", "completion": ""}, "content is empty"),
     ],
 )

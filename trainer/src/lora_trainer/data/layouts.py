@@ -48,6 +48,8 @@ def read_example(line: int, value: Any) -> Conversation:
     """The conversation that this line's JSON value stands for; raises Unusable."""
     if not isinstance(value, dict):
         raise Unusable("the line is not a JSON object")
+    if "messages" in value and "conversations" in value:
+        raise Unusable("both messages and conversations: it is not clear which one is to be learned")
     for keys, read in _LAYOUTS:
         if all(key in value for key in keys):
             return Conversation(line, tuple(_check(read(value))), _tools(value))
@@ -87,7 +89,7 @@ def _called(where: str, text: Any) -> Message:
     try:
         call = json.loads(text)
         name, arguments = call["name"], call.get("arguments", {})
-    except (TypeError, ValueError, KeyError, AttributeError):
+    except (TypeError, ValueError, KeyError, RecursionError):
         raise Unusable(f'{where}.value must be JSON {{"name", "arguments"}}') from None
     return {
         "role": "assistant",
@@ -97,9 +99,11 @@ def _called(where: str, text: Any) -> Message:
 
 
 def _alpaca(value: Mapping[str, Any]) -> list[Message]:
-    for key in ("instruction", "input", "output"):
-        if not isinstance(value.get(key, ""), str | None):
+    for key in ("instruction", "output"):
+        if not isinstance(value[key], str):
             raise Unusable(f"{key} is not a text")
+    if not isinstance(value.get("input"), str | None):
+        raise Unusable("input is not a text")
     system = [{"role": "system", "content": value["system"]}] if value.get("system") else []
     extra = value.get("input") or ""
     question = f"{value['instruction']}\n\n{extra}" if extra.strip() else value["instruction"]
@@ -145,7 +149,8 @@ def _check(messages: list[Message]) -> list[Message]:
         if role == "tool" and not called:
             raise Unusable(f"{where}: a tool answers, but no tool was called")
         called = called or bool(calls)
-        whole = message | {"content": content or ""}
+        whole = {key: each for key, each in message.items() if key != "tool_calls"} | {"content": content or ""}
+        # No calls, written as null or [], are none: templates that ask for the key alone would stumble over it.
         checked.append(whole | {"tool_calls": _calls(where, calls)} if calls else whole)
     if checked[-1]["role"] != "assistant":
         raise Unusable(f"the last message is from {checked[-1]['role']}, not from the assistant")
@@ -164,7 +169,7 @@ def _calls(where: str, calls: Any) -> list[dict[str, Any]]:
         arguments = function.get("arguments", {})
         try:
             arguments = json.loads(arguments or "{}") if isinstance(arguments, str) else arguments
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Unusable(f"{where}.tool_calls[{index}].function.arguments is not valid JSON") from None
         whole.append(call | {"function": function | {"arguments": arguments}})
     return whole
@@ -175,8 +180,12 @@ def _tools(value: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     if isinstance(tools, str):
         try:
             tools = json.loads(tools)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Unusable("tools is not valid JSON") from None
-    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
-        raise Unusable("tools is not a list of objects")
+    if not isinstance(tools, list):
+        raise Unusable("tools is not a list")
+    for index, tool in enumerate(tools):
+        described = tool.get("function", tool) if isinstance(tool, dict) else None
+        if not isinstance(described, dict) or not isinstance(described.get("name"), str):
+            raise Unusable(f"tools[{index}] has no name")
     return tuple(tools)
