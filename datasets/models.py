@@ -5,6 +5,9 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from datasets import validation
+from datasets.validation import LABELS, Layout
+
 
 class StorageBucket(models.TextChoices):
     """Logical bucket names; settings.S3_BUCKETS maps each to the real one."""
@@ -20,12 +23,24 @@ class DatasetStatus(models.TextChoices):
     ERROR = "error", "Error"
 
 
+class DatasetFormat(models.TextChoices):
+    """How the lines of a file are written."""
+
+    CHAT = Layout.CHAT.value, LABELS[Layout.CHAT]
+    PROMPT_COMPLETION = Layout.PROMPT_COMPLETION.value, LABELS[Layout.PROMPT_COMPLETION]
+    SHAREGPT = Layout.SHAREGPT.value, LABELS[Layout.SHAREGPT]
+    ALPACA = Layout.ALPACA.value, LABELS[Layout.ALPACA]
+    MIXED = validation.MIXED, "several layouts"
+
+
 class Dataset(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="datasets")
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
-    format = models.CharField(max_length=32, default="chat", help_text="chat: JSONL of {messages: [...]}")
+    format = models.CharField(
+        max_length=32, choices=DatasetFormat, blank=True, help_text="found by the validation; empty: not known"
+    )
     status = models.CharField(max_length=16, choices=DatasetStatus, default=DatasetStatus.UPLOADING)
 
     storage_bucket = models.CharField(max_length=32, choices=StorageBucket)

@@ -83,7 +83,7 @@ def _inspect(dataset: Dataset, lease: uuid.UUID) -> tuple[ObjectInfo, Report]:
     store = open_store()
     bucket, path = dataset.storage_bucket, dataset.storage_path
     found = store.head(bucket=bucket, path=path)
-    validator = Validator(dataset.format)
+    validator = Validator()
     read, saved_at = 0, time.monotonic()
     for chunk in store.stream(bucket=bucket, path=path, etag=found.etag):
         validator.feed(chunk)
@@ -115,6 +115,7 @@ def _finish(dataset: Dataset, lease: uuid.UUID, found: ObjectInfo, report: Repor
         kind,
         message,
         training_ready=report.training_ready,
+        format=report.format,
         etag=found.etag,
         file_size=found.size,
         sha256=report.sha256 if complete else "",

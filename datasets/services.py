@@ -23,27 +23,27 @@ from datasets.exceptions import (
     UploadSizeMismatch,
     ValidationRunning,
 )
-from datasets.models import Dataset, DatasetStatus, StorageBucket
+from datasets.models import Dataset, DatasetFormat, DatasetStatus, StorageBucket
 from datasets.selectors import import_prefixes
 from datasets.storage import open_store
 from datasets.storage.base import InvalidKey, ObjectInfo, ObjectMissing, UploadTicket
 from datasets.storage.keys import clean_key, clean_segment
 from datasets.storage.signing import sign_upload
-from datasets.validation import FORMATS
 
 CONTENT_TYPE = "application/jsonl"
 MAX_FILE_NAME = 200
 
 
 def dataset_create_upload(
-    *, owner: User, name: str, file_name: str, file_size: int, description: str = "", format: str = "chat"
+    *, owner: User, name: str, file_name: str, file_size: int, description: str = "", format: str = ""
 ) -> tuple[Dataset, UploadTicket]:
     """A dataset that waits for its file, and the ticket to send it; raises FieldInvalid, StorageDenied.
 
+    `format` is what the owner takes it for, until the validation finds out.
     The object's key is `{owner's id}/{dataset's id}/{file_name}`: ids never change and hide nothing.
     """
-    if format not in FORMATS:
-        raise FieldInvalid("format", f"Unknown format “{format}”. Known: {', '.join(FORMATS)}.")
+    if format and format not in DatasetFormat.values:
+        raise FieldInvalid("format", f"Unknown format “{format}”. Known: {', '.join(DatasetFormat.values)}.")
     _check_size(file_size)
     dataset = Dataset(
         owner=owner,

@@ -2,8 +2,7 @@
 
 from rest_framework import serializers
 
-from datasets.models import DatasetStatus
-from datasets.validation import FORMATS
+from datasets.models import DatasetFormat, DatasetStatus
 
 
 class ListQuery(serializers.Serializer[None]):
@@ -15,7 +14,9 @@ class UploadInput(serializers.Serializer[None]):
     description = serializers.CharField(max_length=5000, required=False, allow_blank=True, default="")
     file_name = serializers.CharField(max_length=255)
     file_size = serializers.IntegerField(min_value=1, help_text="bytes, exactly; storage refuses any other size")
-    format = serializers.ChoiceField(choices=list(FORMATS), default="chat")
+    format = serializers.ChoiceField(
+        choices=DatasetFormat.choices, required=False, help_text="shown until the validation finds it in the file"
+    )
 
 
 class ImportInput(serializers.Serializer[None]):

@@ -2,16 +2,19 @@
 
     validator   the whole check, fed with chunks of any size in bounded memory
     lines       chunks -> numbered lines          container   what kind of file it is at all
-    strict_json one line -> one object            chat        one object -> what is wrong with the example
+    strict_json one line -> one value             layouts    the value -> messages, whichever layout it has
+    chat        the messages -> what is wrong     tool_calls, tools   what is wrong with calls and tools
     sample      what the page shows of it         problems    findings and how many of them are kept
     lengths     how long the examples are, and what a maximum length takes away
+    unknown_layouts   advice for lines in no layout that is known
     report      the result
 
-A new format is a module like `chat` and an entry in `validator.FORMATS`.
+A new layout is a reader in `layouts`, and one in the trainer.
 """
 
+from datasets.validation.layouts import LABELS, Layout
 from datasets.validation.problems import Problem
-from datasets.validation.report import Report
-from datasets.validation.validator import FORMATS, Validator
+from datasets.validation.report import MIXED, Report
+from datasets.validation.validator import Validator
 
-__all__ = ["FORMATS", "Problem", "Report", "Validator"]
+__all__ = ["LABELS", "MIXED", "Layout", "Problem", "Report", "Validator"]

@@ -18,7 +18,7 @@ _MAGIC = (
 )
 _UTF16_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
-ONE_PER_LINE = 'Write one example per line: {"messages": [{"role": "user", "content": "…"}, …]}.'
+ONE_PER_LINE = 'Write one example per line, such as {"prompt": "…", "completion": "…"}.'
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,14 @@ from typing import Any
 from datasets.validation.lengths import Lengths
 from datasets.validation.problems import Problem
 
+MIXED = "mixed"
+
 
 @dataclass(frozen=True)
 class Report:
     """Counts and findings of one file.
 
+    `format` is the layout of its lines, MIXED where they have several, empty where none was recognised.
     `training_pairs` are usable examples (lines), each with an assistant message to learn. `validation_pairs`
     is 0: one file is training data; what a run holds out for evaluation is the run's own setting.
     `tokens` is an estimate, UTF-8 bytes of content / 4 rounded up, since no tokenizer is known here.
@@ -19,6 +22,7 @@ class Report:
 
     bytes: int
     sha256: str
+    format: str
     training_pairs: int
     validation_pairs: int
     tokens: int

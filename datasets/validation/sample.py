@@ -1,5 +1,7 @@
 """What the page shows of an example: enough to recognise it, small enough to keep in a row."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from datasets.validation.problems import printable
@@ -10,9 +12,8 @@ MAX_CONTENT = 1200
 _MAX_CALLS = 10
 
 
-def shorten(example: dict[str, Any]) -> dict[str, Any]:
-    """{"messages": [{"role", "content", "tool_calls"?: [text]}], "omitted": n} of a usable example."""
-    messages = example["messages"]
+def shorten(messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """{"messages": [{"role", "content", "tool_calls"?: [text]}], "omitted": n} of a usable example's messages."""
     return {
         "messages": [_message(message) for message in messages[:MAX_MESSAGES]],
         "omitted": max(0, len(messages) - MAX_MESSAGES),
@@ -30,4 +31,6 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _call(function: dict[str, Any]) -> str:
-    return printable(f"{function['name']}({function.get('arguments', '')})")
+    arguments = function.get("arguments", "")
+    told = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    return printable(f"{function['name']}({told})")

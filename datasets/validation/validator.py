@@ -1,28 +1,34 @@
 """The check of a whole file, fed with chunks of any size. Memory stays bounded whatever the file holds."""
 
 import hashlib
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from datasets.validation import chat, container, sample, strict_json
 from datasets.validation.example import Example
+from datasets.validation.layouts import LABELS, Layout
 from datasets.validation.lengths import Lengths
 from datasets.validation.lines import MAX_LINE_BYTES, Line, LineSplitter
 from datasets.validation.problems import Findings
-from datasets.validation.report import Report
-
-FORMATS: dict[str, Callable[[Any], Example]] = {"chat": chat.examine}
+from datasets.validation.report import MIXED, Report
 
 FEW, VERY_FEW = 50, 10
 MAX_REMEMBERED = 500_000  # lines known for the search for duplicates: about 50 MB
 BYTES_PER_TOKEN = 4
 
 
+@dataclass
+class _Lines:
+    """How many lines have a layout, and the number of the first of them."""
+
+    first: int
+    count: int = 0
+
+
 class Validator:
     """Feed it the file, then `finish`. `hopeless` says that reading on is of no use."""
 
-    def __init__(self, format: str = "chat", *, max_remembered: int = MAX_REMEMBERED) -> None:
-        self._examine = FORMATS[format]
+    def __init__(self, *, max_remembered: int = MAX_REMEMBERED) -> None:
         self._lines = LineSplitter()
         self._head = b""
         self._sniffed = False
@@ -35,6 +41,7 @@ class Validator:
         self._forgetful = False
         self._lines_with_text = self._examples = self._messages = self._content_bytes = 0
         self._lengths = Lengths()
+        self._layouts: dict[Layout, _Lines] = {}
         self._sample: list[dict[str, Any]] = []
 
     def feed(self, chunk: bytes) -> None:
@@ -56,11 +63,13 @@ class Validator:
             for line in self._lines.finish():
                 self._check(line)
             self._check_amount()
+            self._check_layouts()
         tokens = _tokens(self._content_bytes)
         examples = self._examples or 1
         return Report(
             bytes=self._bytes,
             sha256=self._digest.hexdigest(),
+            format=MIXED if len(self._layouts) > 1 else "".join(self._layouts),
             training_pairs=self._examples,
             validation_pairs=0,
             tokens=tokens,
@@ -108,20 +117,22 @@ class Validator:
         except strict_json.BadJSON as bad:
             self._errors.add(line.number, bad.field, bad.error, bad.suggestion)
             return
-        self._count(line.number, value, self._examine(value))
+        self._count(line.number, chat.examine(value))
 
-    def _count(self, number: int, value: Any, example: Example) -> None:
+    def _count(self, number: int, example: Example) -> None:
+        if example.layout:
+            self._layouts.setdefault(example.layout, _Lines(number)).count += 1
         for finding in example.findings:
             target = self._errors if finding.is_error else self._warnings
             target.add(number, finding.field, finding.error, finding.suggestion)
         if not example.usable:
             return
         self._examples += 1
-        self._messages += example.messages
+        self._messages += len(example.messages)
         self._content_bytes += example.content_bytes
         self._lengths.add(_tokens(example.content_bytes), _tokens(example.learned_bytes))
         if len(self._sample) < sample.EXAMPLES:
-            self._sample.append(sample.shorten(value))
+            self._sample.append(sample.shorten(example.messages))
 
     def _notice_duplicate(self, number: int, data: bytes) -> None:
         fingerprint = hash(data)
@@ -144,6 +155,14 @@ class Validator:
             plural = "example" if self._examples == 1 else "examples"
             error = f"There is {much} to learn from: {self._examples} {plural}."
             self._warnings.add(None, "", error, f"Collect {FEW} or more; hundreds are usual.")
+
+    def _check_layouts(self) -> None:
+        """Several layouts in one file do no harm, but may tell of files put together by mistake."""
+        if len(self._layouts) > 1:
+            counts = ", ".join(f"{lines.count:,} {LABELS[layout]}" for layout, lines in self._layouts.items())
+            other = list(self._layouts.values())[1]
+            error = f"The file mixes layouts: {counts}. This line is the first that differs from those before."
+            self._warnings.lead(other.first, "", error, "All are trained on. Check that they belong together.")
 
 
 def _tokens(size: int) -> int:

@@ -7,6 +7,9 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from datasets.models import Dataset, DatasetEvent
+from datasets.tasks import validate_dataset
+from tests.datasets.conftest import PutObject
+from tests.datasets.files import chat_file, other_layouts
 
 Api = Callable[[User], APIClient]
 MakeDataset = Callable[..., Dataset]
@@ -22,6 +25,33 @@ def test_a_dataset_is_shown_with_statistics_findings_and_sample(validated: MakeD
     assert len(shown["sample"]) == 3
     assert shown["validation_errors"] == []
     assert "lease_token" not in shown
+
+
+@pytest.mark.parametrize("format", ["prompt_completion", "alpaca", "sharegpt"])
+def test_every_layout_has_the_statistics_and_the_sample_of_a_chat(
+    validated: MakeDataset, alice: User, api: Api, format: str
+) -> None:
+    as_chat, other = (
+        api(alice).get(f"/api/datasets/{validated(alice, body).pk}").data["dataset"]
+        for body in (chat_file(), other_layouts()[format])
+    )
+    assert (as_chat["format"], other["format"]) == ("chat", format)
+    for same in ("status", "total_training_pairs", "total_tokens", "avg_turns", "avg_tokens", "sample"):
+        assert other[same] == as_chat[same]
+    assert other["validation_warning_count"] == 0
+
+
+def test_a_corrected_file_gets_the_format_that_it_has_now(
+    validated: MakeDataset, put_object: PutObject, alice: User, api: Api
+) -> None:
+    dataset = validated(alice, chat_file() + other_layouts()["sharegpt"])
+    address = f"/api/datasets/{dataset.pk}"
+    mixed = api(alice).get(address).data["dataset"]
+    assert (mixed["format"], mixed["training_ready"], mixed["validation_warnings"][0]["line"]) == ("mixed", True, 61)
+    put_object(dataset.storage_path, other_layouts()["alpaca"])
+    api(alice).post(f"{address}/validate")
+    validate_dataset(str(dataset.pk))
+    assert api(alice).get(address).data["dataset"]["format"] == "alpaca"
 
 
 def test_findings_name_line_field_error_and_suggestion(validated: MakeDataset, alice: User, api: Api) -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from datasets import services
 from datasets.models import Dataset
 from datasets.storage.base import ObjectStore
-from tests.datasets.files import chat_file, chat_line
+from tests.datasets.files import chat_file, chat_line, other_layouts
 
 Page = Callable[[User], Client]
 MakeDataset = Callable[..., Dataset]
@@ -54,6 +54,18 @@ def test_a_ready_dataset_shows_statistics_sample_and_what_to_do_next(
     assert "bubble-assistant" in text
 
 
+@pytest.mark.parametrize(("format", "label"), [("prompt_completion", "prompt/completion"), ("sharegpt", "ShareGPT")])
+def test_a_dataset_in_another_layout_is_shown_as_a_chat(
+    validated: MakeDataset, alice: User, browse: Page, format: str, label: str
+) -> None:
+    dataset = validated(alice, other_layouts()[format])
+    text = text_of(browse(alice), f"/datasets/{dataset.pk}")
+    assert "Train on this" in text
+    assert "What is 0 + 1?" in text
+    assert "bubble-assistant" in text
+    assert f"<dd>{label}</dd>" in text
+
+
 def test_a_faulty_dataset_shows_line_field_error_and_suggestion(
     validated: MakeDataset, alice: User, browse: Page
 ) -> None:
@@ -77,6 +89,7 @@ def test_a_waiting_dataset_asks_for_its_file(store: ObjectStore, alice: User, br
     text = text_of(browse(alice), f"/datasets/{dataset.pk}")
     assert "late.jsonl (1.5 kB)" in text
     assert f'data-dataset="{dataset.pk}"' in text
+    assert "<dd>not known yet</dd>" in text
 
 
 @pytest.mark.parametrize("path", ["/datasets", "detail"])

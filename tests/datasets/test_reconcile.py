@@ -118,7 +118,7 @@ def test_validating_again_forgets_what_was_found_before(
 def test_the_error_event_tells_the_first_error(validated: MakeDataset, alice: User) -> None:
     dataset = validated(alice, chat_file(20) + b"{}\n" * 3)
     event = dataset.events.get(kind="error")
-    assert event.message == "chat has 3 errors: line 21: There is no messages."
+    assert event.message == "chat has 3 errors: line 21: There are no messages."
 
 
 def test_an_unchanged_file_passes_and_others_are_told_apart(

@@ -114,10 +114,8 @@ def test_a_line_that_cannot_be_read_is_named_with_its_place(line: bytes, error: 
 @pytest.mark.parametrize(
     ("line", "field", "error", "suggestion"),
     [
-        (b"{}", "messages", "no messages", "Write"),
-        (b'{"Messages": []}', "messages", "no messages", "misspell"),
-        (b'{"conversations": []}', "messages", "conversations", "ShareGPT"),
-        (b'{"prompt": "", "completion": ""}', "messages", "prompt and completion", "user message"),
+        (b"{}", "", "no messages", "Write"),
+        (b'{"Messages": []}', "Messages", "no messages", "misspell"),
         (b'{"messages": {}}', "messages", "an object, not a list", "Write"),
         (b'{"messages": []}', "messages", "empty", "Write"),
         (example("Hi"), "messages[0]", "a text, not an object", "Write"),
@@ -137,7 +135,7 @@ def test_a_line_that_cannot_be_read_is_named_with_its_place(line: bytes, error: 
         (example(USER, {"role": "system", "content": "Be kind."}, ASSISTANT), "messages[1].role", "first", "Move"),
         (example(USER, ANSWER, ASSISTANT), "messages[1].role", "no tool was called", "tool_calls"),
         (example(USER, CALL, ANSWER | {"tool_call_id": "c2"}, ASSISTANT), "messages[2].tool_call_id", "c2", "id"),
-        (example(USER | {"tool_calls": []}, ASSISTANT), "messages[0].tool_calls", "cannot call", "Move"),
+        (example(USER | {"tool_calls": [{}]}, ASSISTANT), "messages[0].tool_calls", "cannot call", "Move"),
         (example(USER, CALL | {"tool_calls": "weather"}), "messages[1].tool_calls", "a text", "function"),
         (example(USER, CALL | {"tool_calls": [{}]}), "messages[1].tool_calls[0]", "names no function", "function"),
         (
@@ -146,6 +144,9 @@ def test_a_line_that_cannot_be_read_is_named_with_its_place(line: bytes, error: 
             "not valid JSON",
             "library",
         ),
+        (chat_line(("user", "Hi"), ("assistant", "Ho"), tools={"a": 1}), "tools", "an object, not a list", "Write"),
+        (chat_line(("user", "Hi"), ("assistant", "Ho"), tools="["), "tools", "not valid JSON", "Write"),
+        (chat_line(("user", "Hi"), ("assistant", "Ho"), tools=[{"type": "function"}]), "tools[0]", "no name", "Write"),
     ],
 )
 def test_a_faulty_example_is_named_with_field_and_advice(line: bytes, field: str, error: str, suggestion: str) -> None:
@@ -164,7 +165,9 @@ def test_a_faulty_example_is_named_with_field_and_advice(line: bytes, field: str
         example(USER, CALL),
         example(USER, CALL, {"role": "tool", "content": ""}, ASSISTANT),
         example(USER, CALL | {"tool_calls": [{"function": {"name": "now"}}]}, ASSISTANT),
-        chat_line(("user", "Hi"), ("assistant", "Hello"), tools=[{"type": "function"}], id=7),
+        example(USER | {"tool_calls": None}, ASSISTANT | {"tool_calls": []}),
+        chat_line(("user", "Hi"), ("assistant", "Hello"), tools=[{"function": {"name": "now"}}, {"name": "at"}], id=7),
+        chat_line(("user", "Hi"), ("assistant", "Hello"), tools='[{"name": "now"}]'),
         GOOD.replace(b"\n", b"\r\n"),
     ],
 )
