@@ -1,7 +1,7 @@
 """The demo's two data sets, made from hand-written tables: the same bytes every time, licence CC0-1.0.
 
-shell_tasks.py     what people ask about the command line, and the desk's answers
-http_answers.py    what status codes mean, to callers and to operators
+shell_tasks.toml   what people ask about the command line, and the desk's answers
+http_codes.toml    what status codes mean, to callers and to operators
 """
 
 import json
