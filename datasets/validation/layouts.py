@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from datasets.validation.problems import Finding, kind_of
 from datasets.validation.tools import check_arguments
@@ -46,8 +46,7 @@ LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """A message as the checks know it, and how the line calls it: `where` is empty for a text of its own."""
 
     message: Any
