@@ -51,7 +51,7 @@ def test_steps_follow_the_published_formula() -> None:
 
 def test_automatic_evaluations_and_checkpoints_are_sensible() -> None:
     short, long = (make_schedule(rows, Hyperparameters(epochs=3), 1) for rows in (100, 40_000))
-    assert (short.total, short.evaluate_every, short.save_every) == (75, 8, 15)
+    assert (short.total, short.evaluate_every, short.save_every) == (75, 8, 16)
     assert (long.total, long.evaluate_every, long.save_every) == (30_000, 3000, 200)
     assert make_schedule(8, Hyperparameters(epochs=3), 1).evaluate_every == 5
 

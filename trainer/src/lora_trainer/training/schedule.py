@@ -40,7 +40,7 @@ def make_schedule(rows: int, settings: Hyperparameters, devices: int) -> Schedul
     """Steps for `rows` lines of batches (packed or not) on so many devices.
 
     Automatic: about ten evaluations a run, at least one per epoch, never more often than every 5 steps; about five
-    checkpoints, at least every 200 steps.
+    checkpoints, at least every 200 steps, each right after an evaluation where that is possible.
     """
     batches = math.ceil(rows / (settings.batch_size * devices))
     per_epoch = max(1, math.ceil(batches / settings.gradient_accumulation_steps))
@@ -48,7 +48,7 @@ def make_schedule(rows: int, settings: Hyperparameters, devices: int) -> Schedul
     evaluate_every = settings.eval_steps or max(
         LEAST_BETWEEN_EVALUATIONS, min(math.ceil(total / EVALUATIONS), per_epoch)
     )
-    save_every = settings.save_steps or min(MOST_BETWEEN_CHECKPOINTS, math.ceil(total / CHECKPOINTS))
+    save_every = settings.save_steps or _between_checkpoints(total, evaluate_every)
     return Schedule(
         total=total,
         per_epoch=per_epoch,
@@ -57,3 +57,12 @@ def make_schedule(rows: int, settings: Hyperparameters, devices: int) -> Schedul
         save_every=save_every,
         log_every=settings.logging_steps,
     )
+
+
+def _between_checkpoints(total: int, evaluate_every: int) -> int:
+    """A multiple of the steps between evaluations, so that each checkpoint is told with its validation loss."""
+    wanted = min(MOST_BETWEEN_CHECKPOINTS, math.ceil(total / CHECKPOINTS))
+    if evaluate_every > MOST_BETWEEN_CHECKPOINTS:
+        return wanted
+    rounded = evaluate_every * math.ceil(wanted / evaluate_every)
+    return rounded if rounded <= MOST_BETWEEN_CHECKPOINTS else rounded - evaluate_every
