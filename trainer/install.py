@@ -1,7 +1,7 @@
 """Makes the trainer's environment: `python install.py --env DIR [--dev]`. Needs Python and this folder alone.
 
-Packages come from the hashed locks beside this file, torch in its one version but in the build that pip's
-configuration leads to. An environment is either complete or made again (downloads stay in pip's cache): while
+Packages come from the hashed locks beside this file, torch in its one version but in the build that fits the machine
+and pip's configuration. An environment is either complete or made again (downloads stay in pip's cache): while
 packages are on their way a mark lies in it, and a stamp remembers what went in, so that the next call takes no
 time. Two calls at once are one: the second waits for the first.
 
@@ -32,6 +32,8 @@ _GIB = 1024**3
 _COLLECTING = re.compile(r"^\s*Collecting (\S+?)(?:[=<>!~\[;].*|\s.*)?$")
 _DOWNLOADING = re.compile(r"^\s*Downloading (?P<name>[A-Za-z0-9_.]+?)-.*\((?P<size>[\d.]+ [kMG]B)\)")
 _LAST_LINES = 12
+# Where torch's authors keep the build without CUDA: a tenth of the size. Unreachable, the usual build is taken.
+_WITHOUT_CUDA = ("--extra-index-url", "https://download.pytorch.org/whl/cpu", "--retries", "1")
 
 
 class InstallFailed(Exception):
@@ -68,7 +70,7 @@ def parts(*, cuda: bool, dev: bool) -> list[Part]:
     hashed = ("--require-hashes", "--no-deps")
     found = [
         Part("libraries", HERE / "requirements.txt", hashed, 5, 45),
-        Part("torch", HERE / "requirements-torch.txt", (), 45, 90),
+        Part("torch", HERE / "requirements-torch.txt", () if cuda else _WITHOUT_CUDA, 45, 90),
     ]
     if cuda:
         found.append(Part("CUDA libraries", HERE / "requirements-cuda.txt", hashed, 90, 95))
