@@ -79,5 +79,5 @@ def test_a_stage_with_a_progress_of_its_own_shows_it() -> None:
 
 def test_what_a_training_job_is_busy_with_is_left_to_its_page() -> None:
     terminal, written = plain()
-    terminal.show([job(stage_detail="75 steps to go", stage_progress=None)])
+    terminal.show([job(stage_detail="Training on 97 examples", stage_progress=None)])
     assert "running, training, 5%" in written.getvalue()

@@ -125,7 +125,8 @@ def _train(session: Session, trainer: LoraTrainer, tokenizer: Any) -> None:
     """On a stop the adapter, if it is wanted, goes first: the grace may be short."""
     progress, events = trainer.progress, session.events
     begun_at = progress.step
-    events.stage("training", f"{progress.total_steps - begun_at} steps to go")
+    since = f" from step {begun_at}" if begun_at else ""
+    events.stage("training", f"Training on {progress.examples['training']} examples{since}")
     try:
         trainer.run(session.checkpoint)
     except Stopped:
