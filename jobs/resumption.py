@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.exceptions import InvalidJob
+from jobs.hyperparameters import FIELDS
 from jobs.models import Checkpoint, JobAttempt, TrainingJob
 
 LATEST, BEST = "latest", "best"
@@ -45,18 +46,20 @@ def chosen(job: TrainingJob, which: str | Mapping[str, int]) -> Checkpoint:
 
 def check(ended: TrainingJob, checkpoint: Checkpoint, changes: Mapping[str, Any]) -> None:
     """Raises InvalidJob for settings that a resumed run cannot change, or that leave nothing to train."""
-    before = checkpoint.job.hyperparameters
+    before = {name: field.default for name, field in FIELDS.items()} | checkpoint.job.hyperparameters
     problems = {
-        f"hyperparameters.{name}": [f"Cannot change where training goes on: it is {before.get(name)!r}. Leave it out."]
+        f"hyperparameters.{name}": [f"Cannot change where training goes on: it is {before[name]!r}. Leave it out."]
         for name, value in changes.items()
         if name in before and name not in CHANGEABLE and value != before[name]
     }
-    limit = changes.get("max_steps", ended.hyperparameters.get("max_steps")) or 0
-    if isinstance(limit, int) and 0 < limit <= checkpoint.step:
+    after = before | ended.hyperparameters | dict(changes)
+    limit = after["max_steps"]
+    if isinstance(limit, int | float) and 0 < limit <= checkpoint.step:
         problems["hyperparameters.max_steps"] = [
             f"Must be more than {checkpoint.step}, the step of the checkpoint: there is nothing left to train."
         ]
-    if not {"epochs", "max_steps"} & changes.keys() and 0 < checkpoint.job.total_steps <= checkpoint.step:
+    is_as_long = all(after[name] == before[name] for name in ("epochs", "max_steps"))
+    if is_as_long and 0 < checkpoint.job.total_steps <= checkpoint.step:
         problems["resume_from"] = ["This checkpoint is the end of the run: give more epochs, or an earlier checkpoint."]
     if checkpoint.job.dataset.sha256 != trained_on(checkpoint.job):
         problems["resume_from"] = ["The dataset's file is another one by now: a resumed run would mix the two."]

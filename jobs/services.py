@@ -42,6 +42,7 @@ def job_create(
     """
     asked = [str(dataset_id), preset_id, gpu_config, hyperparameters, base_model, name]
     asked += [str(validation_dataset_id), dataset_sha256] if validation_dataset_id or dataset_sha256 else []
+    asked += [str(retry_of.pk), str(resume_from.pk if resume_from else "")] if retry_of else []
     request_sha256 = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     if idempotency_key is not None:
         known = _by_key(owner, idempotency_key, request_sha256)
@@ -120,19 +121,27 @@ def job_retry(
     resume_from: str | Mapping[str, int] | None = None,
     hyperparameters: Mapping[str, Any] | None = None,
     name: str = "",
-) -> TrainingJob:
-    """A new job like an ended one of the user's, with these settings changed.
+    idempotency_key: str | None = None,
+) -> tuple[TrainingJob, bool]:
+    """A new job like an ended one of the user's, with these settings changed; (job, whether it is new).
 
     It goes on from the checkpoint that `resume_from` means (see jobs.resumption.chosen), else it starts where the
-    ended one started. Raises JobNotFound, JobConflict, and what job_create raises.
+    ended one started. The same idempotency key gives the same job again. Raises JobNotFound, JobConflict, and what
+    job_create raises.
     """
-    ended = selectors.job_get(user, job_id)
-    return _retry(ended, asked_by=user, resume_from=resume_from, hyperparameters=hyperparameters or {}, name=name)
+    return _retry(
+        selectors.job_get(user, job_id),
+        asked_by=user,
+        resume_from=resume_from,
+        hyperparameters=hyperparameters or {},
+        name=name,
+        idempotency_key=idempotency_key,
+    )
 
 
 def job_retry_by_staff(*, staff: User, job: TrainingJob) -> TrainingJob:
     """A new job of the same owner's like an ended one, as an operator. Raises like job_retry."""
-    return _retry(job, asked_by=staff)
+    return _retry(job, asked_by=staff)[0]
 
 
 def job_attach_external(*, staff: User, job: TrainingJob, external_job_id: str) -> TrainingJob:
@@ -201,7 +210,8 @@ def _retry(
     resume_from: str | Mapping[str, int] | None = None,
     hyperparameters: Mapping[str, Any] = MappingProxyType({}),
     name: str = "",
-) -> TrainingJob:
+    idempotency_key: str | None = None,
+) -> tuple[TrainingJob, bool]:
     if not ended.is_terminal:
         raise JobConflict(
             f"The job is {ended.status}; only an ended one can be retried.", details={"status": ended.status}
@@ -209,20 +219,26 @@ def _retry(
     checkpoint = resumption.chosen(ended, resume_from) if resume_from is not None else ended.resume_from
     if checkpoint is not None:
         resumption.check(ended, checkpoint, hyperparameters)
-    job, _ = job_create(
+    return job_create(
         owner=ended.owner,
         dataset_id=ended.dataset_id,
         preset_id=ended.preset,
         gpu_config=ended.gpu_config,
-        hyperparameters={**ended.hyperparameters, **hyperparameters},
+        hyperparameters={**_carried_over(ended), **hyperparameters},
         base_model=ended.base_model.name,
         validation_dataset_id=ended.validation_dataset_id,
         name=name or ended.name,
+        idempotency_key=idempotency_key,
         retry_of=ended,
         resume_from=checkpoint,
         asked_by=asked_by,
     )
-    return job
+
+
+def _carried_over(ended: TrainingJob) -> dict[str, Any]:
+    """The job's settings; a length that its base model cannot have (any more) is left to become the model's own."""
+    fits = ended.hyperparameters.get("max_length", 0) <= ended.base_model.context_length
+    return {name: value for name, value in ended.hyperparameters.items() if fits or name != "max_length"}
 
 
 def _origin(retry_of: TrainingJob | None, resume_from: Checkpoint | None) -> str:

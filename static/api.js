@@ -32,6 +32,11 @@ export async function callIfChanged(path, etag) {
   return exchange(path, { headers: etag ? { "If-None-Match": etag } : {} });
 }
 
+/** An Idempotency-Key: however often a request is sent with the same one, it is done once. */
+export function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 async function exchange(path, { method = "GET", body, headers = {}, signal } = {}) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response;

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from jobs import presets, resumption, selectors, series
 from jobs.states import Status
 
+MAX_COUNT = 2**31 - 1  # what every database can compare with
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -123,8 +124,8 @@ class CheckpointField(serializers.Field[Any, Any, Any, Any]):
         unknown = [presets.unknown_key(key, known) for key in data if key not in known]
         if unknown or "step" not in data:
             raise ValidationError(unknown or ["Must name a step."])
-        if any(isinstance(value, bool) or not isinstance(value, int) or value < 0 for value in data.values()):
-            raise ValidationError("Step, attempt and restart must be whole numbers.")
+        if not all(type(value) is int and 0 <= value <= MAX_COUNT for value in data.values()):
+            raise ValidationError(f"Step, attempt and restart must be whole numbers from 0 to {MAX_COUNT}.")
         return data
 
 

@@ -66,10 +66,7 @@ class JobListView(generics.ListAPIView[Any]):
         job, created = services.job_create(
             owner=caller(request), **body.validated_data, idempotency_key=idempotency_key(request)
         )
-        if created:
-            nudge(tasks.submit_job, str(job.pk))
-            nudge_events()
-        return _answer(request, job.pk, status.HTTP_201_CREATED if created else status.HTTP_200_OK)
+        return _started(request, job.pk, is_new=created)
 
 
 class JobDetailView(APIView):
@@ -111,7 +108,7 @@ class JobCancelView(APIView):
 class JobRetryView(APIView):
     throttle_scope = "create"
 
-    @extend_schema(request=RetryInput, responses={201: JobAnswer})
+    @extend_schema(parameters=[IDEMPOTENCY_KEY], request=RetryInput, responses={201: JobAnswer, 200: JobAnswer})
     def post(self, request: Request, job_id: uuid.UUID) -> Response:
         """A new job like an ended one (its `retry_of`), with the given settings changed.
 
@@ -120,10 +117,10 @@ class JobRetryView(APIView):
         """
         body = RetryInput(data=request.data or {})
         body.is_valid(raise_exception=True)
-        job = services.job_retry(user=caller(request), job_id=job_id, **body.validated_data)
-        nudge(tasks.submit_job, str(job.pk))
-        nudge_events()
-        return _answer(request, job.pk, status.HTTP_201_CREATED)
+        job, created = services.job_retry(
+            user=caller(request), job_id=job_id, **body.validated_data, idempotency_key=idempotency_key(request)
+        )
+        return _started(request, job.pk, is_new=created)
 
 
 class JobEstimateView(APIView):
@@ -137,6 +134,14 @@ class JobEstimateView(APIView):
         body.is_valid(raise_exception=True)
         chosen = estimates.configuration(user=caller(request), **body.validated_data)
         return Response(estimates.as_json(estimates.estimate(chosen)))
+
+
+def _started(request: Request, job_id: uuid.UUID, *, is_new: bool) -> Response:
+    """The answer to a request for a new job, which is handed to the cluster; 200 for one that was made before."""
+    if is_new:
+        nudge(tasks.submit_job, str(job_id))
+        nudge_events()
+    return _answer(request, job_id, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
 def _answer(request: Request, job_id: uuid.UUID, status_code: int = status.HTTP_200_OK) -> Response:

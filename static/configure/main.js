@@ -1,6 +1,6 @@
 // The form for a new job: presets fill it, the estimate follows it, one submit makes one job.
 
-import { call } from "../api.js";
+import { call, newKey } from "../api.js";
 import { estimateSoon } from "./estimate.js";
 import * as form from "./form.js";
 
@@ -11,10 +11,6 @@ const button = document.getElementById("create");
 // Made when the form is opened and kept until the server has refused: however often the same request
 // is sent, it is one job.
 let key = newKey();
-
-function newKey() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 element.addEventListener("change", (event) => {
   if (event.target.name === "preset_id") form.fillFromPreset();

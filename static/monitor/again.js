@@ -1,9 +1,10 @@
 // A new job out of an ended one: the same again, or on from one of its checkpoints with some settings changed.
 
-import { call } from "../api.js";
+import { call, newKey } from "../api.js";
 import { clearErrors, showError } from "../fields.js";
 import { toast } from "../toast.js";
 
+const keys = new Map(); // of what was asked and not answered yet: asked again, it is the same job
 const dialog = () => document.getElementById("resume-dialog"); // the server renders it anew when the job changes
 
 /** Brings retry and resume to life, wherever their buttons come to stand. */
@@ -60,7 +61,10 @@ function changed(form) {
 }
 
 async function start(url, body) {
-  const { job } = await call(`${url}/retry`, { method: "POST", body });
+  const asked = JSON.stringify(body);
+  if (!keys.has(asked)) keys.set(asked, newKey());
+  const { job } = await call(`${url}/retry`, { method: "POST", body, headers: { "Idempotency-Key": keys.get(asked) } });
+  keys.delete(asked);
   location.assign(`/training/jobs/${job.id}`);
 }
 

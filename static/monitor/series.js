@@ -20,7 +20,8 @@ export class Points {
 
   /**
    * The run as it counts, by rising step: of the last attempt, each restart from its first step on replaces
-   * what came before it.
+   * what came before it. The server marks such points; it cannot mark again those that it sent before the restart,
+   * and of a restart it may have thinned out the first step.
    * @param {{attempt: number, restart: number, step: number}[]} checkpoints of the job
    * @returns {{points: object[], seams: number[]}} `seams` are the steps at which a restart took over
    */
@@ -29,7 +30,7 @@ export class Points {
     const attempt = all.reduce((newest, point) => Math.max(newest, point.attempt), 0);
     const runs = new Map();
     for (const point of all) {
-      if (point.attempt !== attempt) continue;
+      if (point.attempt !== attempt || point.superseded) continue;
       if (!runs.has(point.restart)) runs.set(point.restart, []);
       runs.get(point.restart).push(point);
     }

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from jobs import services
 from jobs.exceptions import InvalidJob
+from jobs.hyperparameters import FIELDS
 from jobs.models import BaseModel, Checkpoint, Cluster, TrainingJob
 from jobs.states import Status
 from tests import factories
@@ -69,6 +70,7 @@ def test_a_retry_takes_other_settings_and_another_name(api: Api, alice: User, en
         ({"resume_from": {"step": 10, "stp": 1}}, "resume_from"),
         ({"resume_from": [10]}, "resume_from"),
         ({"resume_from": {"step": 11}}, "resume_from"),
+        ({"resume_from": {"attempt": 2**40, "step": 10}}, "resume_from"),
     ],
 )
 def test_what_cannot_be_retried_that_way_is_refused_by_name(
@@ -78,6 +80,41 @@ def test_what_cannot_be_retried_that_way_is_refused_by_name(
     assert answer.status_code == 400
     assert field in answer.json()["error"]["details"]
     assert TrainingJob.objects.count() == 1
+
+
+def test_however_often_a_retry_arrives_with_one_key_it_is_one_job(api: Api, alice: User, ended: TrainingJob) -> None:
+    def asked(**body: Any) -> Any:
+        headers = {"Idempotency-Key": "retry-1"}
+        return api(alice).post(f"/api/jobs/{ended.pk}/retry", body, format="json", headers=headers)
+
+    first, again = asked(resume_from="best"), asked(resume_from="best")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["data"]["job"]["id"] == again.json()["data"]["job"]["id"]
+    assert (asked().status_code, asked(resume_from="latest").status_code) == (409, 409)
+    assert TrainingJob.objects.count() == 2
+
+
+def test_a_key_of_one_jobs_retry_does_not_stand_for_anothers(api: Api, alice: User, ended: TrainingJob) -> None:
+    other = factories.job(alice, Status.FAILED, dataset=ended.dataset, name=ended.name)
+    assert [
+        api(alice).post(f"/api/jobs/{job.pk}/retry", headers={"Idempotency-Key": "retry-1"}).status_code
+        for job in (ended, other)
+    ] == [201, 409]
+
+
+def test_a_job_of_before_a_setting_existed_is_retried_with_its_default(alice: User, ended: TrainingJob) -> None:
+    old = {"learning_rate": 1e-4, "batch_size": 2, "epochs": 3, "rank": 8, "alpha": 16, "dropout": 0.0}
+    TrainingJob.objects.filter(pk=ended.pk).update(hyperparameters=old)
+    job, _ = services.job_retry(user=alice, job_id=ended.pk)
+    assert job.hyperparameters == {**{name: field.default for name, field in FIELDS.items()}, **old}
+
+
+def test_a_length_that_the_base_model_cannot_have_is_lowered_on_a_retry(alice: User, ended: TrainingJob) -> None:
+    BaseModel.objects.filter(pk=ended.base_model_id).update(context_length=512)
+    job, _ = services.job_retry(user=alice, job_id=ended.pk)
+    assert job.hyperparameters["max_length"] == 512
+    with pytest.raises(InvalidJob, match="at most 512"):
+        services.job_retry(user=alice, job_id=ended.pk, hyperparameters={"max_length": 1024})
 
 
 # -- Which checkpoint ---------------------------------------------------------------------------------------
@@ -98,7 +135,7 @@ def test_a_job_goes_on_from_the_checkpoint_that_is_asked_for(
 
 def test_of_a_step_that_was_trained_twice_the_last_counts(alice: User, ended: TrainingJob) -> None:
     again = saved(ended, 10, restart=1)
-    assert services.job_retry(user=alice, job_id=ended.pk, resume_from={"step": 10}).resume_from == again
+    assert services.job_retry(user=alice, job_id=ended.pk, resume_from={"step": 10})[0].resume_from == again
 
 
 @pytest.mark.parametrize("which", ["latest", "best"])
@@ -108,9 +145,9 @@ def test_a_job_without_checkpoints_says_so(which: str, alice: User) -> None:
 
 
 def test_a_retry_of_a_resumed_job_starts_where_that_one_started(alice: User, ended: TrainingJob) -> None:
-    resumed = services.job_retry(user=alice, job_id=ended.pk, resume_from="best")
+    resumed, _ = services.job_retry(user=alice, job_id=ended.pk, resume_from="best")
     TrainingJob.objects.filter(pk=resumed.pk).update(status=Status.FAILED)
-    assert services.job_retry(user=alice, job_id=resumed.pk).resume_from == resumed.resume_from
+    assert services.job_retry(user=alice, job_id=resumed.pk)[0].resume_from == resumed.resume_from
 
 
 # -- What may change ----------------------------------------------------------------------------------------
@@ -118,7 +155,7 @@ def test_a_retry_of_a_resumed_job_starts_where_that_one_started(alice: User, end
 
 def test_learning_rate_and_length_of_the_run_may_change(alice: User, ended: TrainingJob) -> None:
     changes = {"learning_rate": 1e-5, "epochs": 5, "max_steps": 200}
-    job = services.job_retry(user=alice, job_id=ended.pk, resume_from="latest", hyperparameters=changes)
+    job, _ = services.job_retry(user=alice, job_id=ended.pk, resume_from="latest", hyperparameters=changes)
     assert {name: job.hyperparameters[name] for name in changes} == changes
 
 
@@ -135,11 +172,19 @@ def test_what_shapes_the_adapter_or_the_order_of_examples_may_not(
 
 def test_the_same_value_is_no_change(alice: User, ended: TrainingJob) -> None:
     same = {"rank": ended.hyperparameters["rank"]}
-    assert services.job_retry(user=alice, job_id=ended.pk, resume_from="latest", hyperparameters=same).resume_from
+    assert services.job_retry(user=alice, job_id=ended.pk, resume_from="latest", hyperparameters=same)[0].resume_from
 
 
-@pytest.mark.parametrize("max_steps", [20, 30])
-def test_a_run_that_has_nothing_left_to_train_is_refused(max_steps: int, alice: User, ended: TrainingJob) -> None:
+def test_settings_that_a_job_is_too_old_to_have_cannot_change_either(alice: User, ended: TrainingJob) -> None:
+    old = {name: value for name, value in ended.hyperparameters.items() if name != "target_modules"}
+    TrainingJob.objects.filter(pk=ended.pk).update(hyperparameters=old)
+    changes = {"target_modules": "attention"}
+    with pytest.raises(InvalidJob, match="all-linear"):
+        services.job_retry(user=alice, job_id=ended.pk, resume_from="latest", hyperparameters=changes)
+
+
+@pytest.mark.parametrize("max_steps", [20, 30, 30.0])
+def test_a_run_that_has_nothing_left_to_train_is_refused(max_steps: float, alice: User, ended: TrainingJob) -> None:
     with pytest.raises(InvalidJob, match="nothing left to train"):
         services.job_retry(user=alice, job_id=ended.pk, resume_from="latest", hyperparameters={"max_steps": max_steps})
 
@@ -149,7 +194,12 @@ def test_the_end_of_a_run_is_gone_on_from_with_more_epochs_only(alice: User) -> 
     saved(job, job.total_steps)
     with pytest.raises(InvalidJob, match="end of the run"):
         services.job_retry(user=alice, job_id=job.pk, resume_from="latest")
-    assert services.job_retry(user=alice, job_id=job.pk, resume_from="latest", hyperparameters={"epochs": 6})
+    same = {"epochs": job.hyperparameters["epochs"]}
+    with pytest.raises(InvalidJob, match="end of the run"):
+        services.job_retry(user=alice, job_id=job.pk, resume_from="latest", hyperparameters=same)
+    longer, _ = services.job_retry(user=alice, job_id=job.pk, resume_from="latest", hyperparameters={"epochs": 6})
+    TrainingJob.objects.filter(pk=longer.pk).update(status=Status.FAILED)
+    assert services.job_retry(user=alice, job_id=longer.pk)[0].resume_from == longer.resume_from
 
 
 def test_another_file_of_the_dataset_is_not_mixed_in(alice: User, ended: TrainingJob) -> None:

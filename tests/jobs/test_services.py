@@ -96,7 +96,7 @@ def test_a_dataset_that_is_not_ready_is_refused_by_name(alice: User) -> None:
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
 def test_a_retry_is_a_new_job_like_the_ended_one(status: Status, alice: User) -> None:
     ended = factories.job(alice, status)
-    job = services.job_retry(user=alice, job_id=ended.pk)
+    job, _ = services.job_retry(user=alice, job_id=ended.pk)
     assert (job.retry_of, job.status, job.attempt) == (ended, "queued", 1)
     assert (job.hyperparameters, job.gpu_config, job.dataset) == (
         ended.hyperparameters,
