@@ -7,13 +7,11 @@ in storage is the only call to the network here.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from datasets.models import Dataset
 from datasets.storage import open_store, signing
 from datasets.storage.base import InvalidKey
-from datasets.storage.buckets import LOGICAL_NAMES
-from datasets.storage.keys import clean_prefix
+from jobs import locations
 from jobs.clusters.base import Capabilities, DatasetRef, ModelSource, RemoteFile, ResumePoint
 from jobs.clusters.files import safe_path
 from jobs.deliveries import BUCKET
@@ -134,14 +132,10 @@ def _saved_by(checkpoint: Checkpoint) -> str:
 
 
 def _place(location: str) -> tuple[str, str]:
-    """Bucket and prefix of "s3://bucket/prefix"."""
-    parts = urlsplit(location)
-    if parts.scheme != "s3" or parts.netloc not in LOGICAL_NAMES:
-        raise _invalid(location, f"must be s3://BUCKET/PREFIX with a bucket of {', '.join(LOGICAL_NAMES)}")
     try:
-        return parts.netloc, clean_prefix(parts.path.strip("/") + "/")
-    except InvalidKey as error:
-        raise _invalid(location, f"cannot be used: {error}") from error
+        return locations.in_storage(location)
+    except ValueError as error:
+        raise _invalid(location, str(error)) from error
 
 
 def _invalid(location: str, why: str) -> InvalidJob:

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
-from jobs import memory
+from jobs import locations, memory
 
 
 class BaseModel(models.Model):
@@ -43,10 +43,20 @@ class BaseModel(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """A half-filled architecture would silently leave memory unjudged. Raises ValidationError."""
+        """A wrong location would fail every job, half an architecture leave memory unjudged. Raises ValidationError."""
+        problems = {}
         if self.architecture and memory.architecture(self.architecture) is None:
             names = ", ".join(memory.Architecture.__dataclass_fields__)
-            raise ValidationError({"architecture": f"Give {names} as whole numbers, or nothing."})
+            problems["architecture"] = f"Give {names} as whole numbers, or nothing."
+        try:
+            if self.source == self.Source.S3:
+                locations.in_storage(self.location)
+            elif self.source == self.Source.PACKAGE:
+                locations.check_package(self.location)
+        except ValueError as error:
+            problems["location"] = f"The location {error}."
+        if problems:
+            raise ValidationError(problems)
 
 
 class GpuPrice(models.Model):
