@@ -161,5 +161,5 @@ def test_steps_follow_from_the_real_number_of_lines(
     chosen = {"batch_size": 2, "epochs": 2, "gradient_accumulation_steps": 2}
     body = order(dataset=None, dataset_url=f"{plane.url}/data/odd", hyperparameters=chosen)
     status = fast_node.wait_for(fast_node.start(body), "completed", "failed")
-    # 11 lines: 6 micro-batches of 2, 3 steps of 2 micro-batches per epoch, 2 epochs.
+    # 10 of 11 lines: 5 micro-batches of 2, 3 steps of 2 micro-batches per epoch, 2 epochs.
     assert (status["status"], status["total_steps"]) == ("completed", 6)

@@ -105,6 +105,8 @@ def test_an_order_hides_its_secrets_when_it_is_printed() -> None:
         ({"callback_url": "http://[broken"}, "callback_url"),
         ({"hyperparameters": {"learning_rate": "fast"}}, "hyperparameters.learning_rate"),
         ({"hyperparameters": {"rank": 1.5}}, "hyperparameters.rank"),
+        ({"hyperparameters": {"validation_split": "a tenth"}}, "hyperparameters.validation_split"),
+        ({"hyperparameters": {"max_steps": -1}}, "hyperparameters.max_steps"),
         ({"hyperparameters": [1]}, "hyperparameters"),
     ],
 )

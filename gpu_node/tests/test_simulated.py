@@ -49,17 +49,59 @@ def final_loss(**changes: Any) -> float:
 @pytest.mark.parametrize(
     ("lines", "gpus", "chosen", "total"),
     [
-        (300, 1, {}, 225),
-        (301, 1, {}, 228),
-        (300, 8, {}, 30),
-        (300, 1, {"gradient_accumulation_steps": 4}, 57),
+        (300, 1, {}, 204),  # 270 are trained on
+        (304, 1, {}, 207),
+        (300, 1, {"validation_split": 0}, 225),
+        (300, 1, {"validation_split": 0.5}, 114),
+        (300, 8, {}, 27),
+        (300, 1, {"gradient_accumulation_steps": 4}, 51),
         (1, 8, {"batch_size": 64}, 3),
-        (300, 1, {"epochs": 0.5}, 38),
-        (300, 1, {"epochs": 1.5}, 113),
+        (300, 1, {"epochs": 0.5}, 34),
+        (300, 1, {"epochs": 1.5}, 102),
+        (300, 1, {"max_steps": 40}, 40),
+        (300, 1, {"max_steps": 400}, 400),
+        (300, 1, {"packing": True, "max_length": 500}, 51),  # 125 tokens a line
     ],
 )
 def test_steps_follow_the_formula(lines: int, gpus: int, chosen: dict[str, Any], total: int) -> None:
     assert a_plan(lines=lines, gpus=gpus, **chosen).total_steps == total
+
+
+def test_a_validation_file_holds_out_nothing_of_the_dataset() -> None:
+    order = replace(an_order(validation_split=0.5), validation=Inputs(20, 10_000, "cd" * 32))
+    plan = make_plan(order, seed=42)
+    assert (plan.total_steps, plan.validation_examples) == (225, 20)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "steps"),
+    [
+        ({}, [0, *range(21, 204, 21), 204]),
+        ({"eval_steps": 100}, [0, 100, 200, 204]),
+        ({"eval_steps": 50, "logging_steps": 60, "max_steps": 120}, [0, 50, 100, 120]),
+        ({"max_steps": 12}, [0, 5, 10, 12]),
+        ({"validation_split": 0}, []),
+        ({"lines": 1}, []),
+    ],
+)
+def test_it_evaluates_when_the_trainer_does(chosen: dict[str, Any], steps: list[int]) -> None:
+    points = all_points(a_run(**chosen))
+    assert [point.step for point in points if "validation_loss" in point.values] == steps
+
+
+def test_without_anything_held_out_the_log_tells_no_validation_loss() -> None:
+    run = a_run(validation_split=0)
+    told = [line.text for line in narrative.tell(run, lay_out(run), LATER)]
+    assert any("loss" in text for text in told)
+    assert not any("validation" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "saved"),
+    [({}, 84), ({"save_steps": 30}, 90), ({"eval_steps": 70}, 70), ({"lines": 10**5}, 0)],
+)
+def test_it_saves_when_the_trainer_does(chosen: dict[str, Any], saved: int) -> None:
+    assert a_plan(**chosen).checkpoint(100) == saved
 
 
 def test_a_demo_job_takes_about_half_a_minute_at_double_speed() -> None:
@@ -125,6 +167,8 @@ def test_noise_is_centred_bounded_and_repeatable() -> None:
         {"logging_steps": 10, "eval_steps": 25},
         {"eval_steps": 1},
         {"logging_steps": 1000},
+        {"validation_split": 0},
+        {"logging_steps": 60, "eval_steps": 7},
         {"lines": 1, "epochs": 1},
     ],
 )
@@ -161,7 +205,7 @@ def test_points_only_ever_get_added_as_time_goes_on() -> None:
 def test_a_very_long_run_has_a_bounded_number_of_points() -> None:
     run = a_run(lines=1_000_000, epochs=50)
     page = page_of_points(run.plan, lay_out(run), LATER * 10, after=1900, limit=10**6)
-    assert run.plan.total_steps == 12_500_000
+    assert run.plan.total_steps == 11_250_000
     assert len(page.items) < 200
     assert page.items[-1].step == run.plan.total_steps
 
@@ -190,6 +234,17 @@ def test_a_run_is_the_same_after_it_was_written_down() -> None:
         a_run(Mishap(MishapKind.HANG, at_step=3, for_s=1.5)), ending=Ending(BEGAN + 9, 2.0, keep_adapter=True)
     )
     assert from_facts(to_facts(run)) == run
+
+
+def test_a_run_that_an_earlier_version_began_is_still_read() -> None:
+    facts = to_facts(a_run())
+    plan = {
+        name: value
+        for name, value in facts["plan"].items()
+        if name not in ("save_every", "validation_examples")
+    }
+    read = from_facts(facts | {"plan": plan})
+    assert (read.plan.save_every, read.plan.validation_examples) == (read.plan.eval_every, 1)
 
 
 def test_the_adapter_is_well_formed_and_says_what_it_is() -> None:

@@ -201,14 +201,29 @@ _LEAST = {
     "gradient_accumulation_steps": 1,
     "logging_steps": 1,
     "eval_steps": 0,
+    "save_steps": 0,
+    "max_steps": 0,
+    "max_length": 1,
+    "validation_split": 0.0,
+    "warmup_ratio": 0.0,
+}
+_WHOLE = {
+    "batch_size",
+    "rank",
+    "lora_rank",
+    "gradient_accumulation_steps",
+    "logging_steps",
+    "eval_steps",
+    "save_steps",
+    "max_steps",
+    "max_length",
 }
 
 
 def _hyperparameters(read: _Reader, body: dict[str, Any]) -> dict[str, Any]:
     given = read.mapping(body, "hyperparameters", "hyperparameters")
-    whole = {"batch_size", "rank", "lora_rank", "gradient_accumulation_steps", "logging_steps", "eval_steps"}
     for name in _LEAST.keys() & given.keys():
-        read.number(given, name, f"hyperparameters.{name}", least=_LEAST[name], whole=name in whole)
+        read.number(given, name, f"hyperparameters.{name}", least=_LEAST[name], whole=name in _WHOLE)
     return given
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpu_node.executor import LogLine
-from gpu_node.simulated.curves import evaluation_values, learning_rate, training_values
+from gpu_node.simulated.curves import broken, evaluation_values, learning_rate, training_values
 from gpu_node.simulated.run import Run
 from gpu_node.simulated.timeline import Span, Timeline
 
@@ -45,19 +45,19 @@ def _lines(run: Run, timeline: Timeline, now: float) -> Iterator[tuple[float, st
 
 
 def _training(run: Run, timeline: Timeline, span: Span, now: float) -> Iterator[tuple[float, str]]:
-    """One line per evaluation."""
+    """One line per evaluation; as often where nothing is held out, without its loss."""
     plan = run.plan
     reached = span.step_at(now)
-    steps = list(range(plan.checkpoint(span.first) + plan.eval_every, reached + 1, plan.eval_every))
+    steps = list(range((span.first // plan.eval_every + 1) * plan.eval_every, reached + 1, plan.eval_every))
     if reached == plan.total_steps > span.first and reached % plan.eval_every:
         steps.append(reached)
     for step in steps:
+        values = training_values(plan, step)
+        if plan.validation_examples:
+            values |= evaluation_values(plan, step)
         if timeline.broken_from is not None and (span.restart, step) >= timeline.broken_from:
-            losses = "loss nan, validation loss nan"
-        else:
-            training, evaluation = training_values(plan, step), evaluation_values(plan, step)
-            losses = (
-                f"loss {training['training_loss']:.4f}, validation loss {evaluation['validation_loss']:.4f}"
-            )
+            values = broken(values)
+        told = [("loss", "training_loss"), ("validation loss", "validation_loss")]
+        losses = ", ".join(f"{text} {values[name]:.4f}" for text, name in told if name in values)
         rate = learning_rate(plan, step)
         yield span.moment_of(step), f"Step {step}/{plan.total_steps}: {losses}, learning rate {rate:.3g}"

@@ -47,7 +47,7 @@ def from_facts(facts: dict[str, Any]) -> Run:
     }
     return Run(
         order=RunOrder(**(order | known)),
-        plan=Plan(**facts["plan"]),
+        plan=_plan(facts["plan"]),
         begun_at=facts["begun_at"],
         speed=facts["speed"],
         resumed_step=facts["resumed_step"],
@@ -56,3 +56,8 @@ def from_facts(facts: dict[str, Any]) -> Run:
         ),
         ending=Ending(**facts["ending"]) if facts["ending"] else None,
     )
+
+
+def _plan(facts: dict[str, Any]) -> Plan:
+    """Plans of earlier versions saved with each evaluation, and always evaluated."""
+    return Plan(**({"save_every": facts["eval_every"], "validation_examples": 1} | facts))

@@ -1,12 +1,12 @@
 """A timeline's metric points, numbered once and for all. Pure.
 
-Every `log_every` steps a training point, every `eval_every` steps also an evaluation point of the same step
-(the two arrive apart, as trainers send them). Numbers are counted in closed form, so a page out of the
-middle of a long run costs what its points cost.
+Every `log_every` steps a training point, every `eval_every` steps an evaluation point (the two of one step
+arrive apart, as trainers send them), and one of step 0, which tells what the base model can do. Numbers are
+counted in closed form, so a page out of the middle of a long run costs what its points cost.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gpu_node.executor import Page, Point
 from gpu_node.simulated.curves import broken, evaluation_values, training_values
@@ -27,12 +27,11 @@ def page_of_points(plan: Plan, timeline: Timeline, now: float, *, after: int, li
 def current_values(plan: Plan, timeline: Timeline, span: Span, step: int) -> dict[str, float | None]:
     """The newest value of each metric at a step: the last training point's and the last evaluation's."""
     logged = step if step == plan.total_steps else step // plan.log_every * plan.log_every
-    evaluated = step if step == plan.total_steps else plan.checkpoint(step)
     if logged <= 0:
         return {}
     values = training_values(plan, logged)
-    if evaluated > 0:
-        values |= evaluation_values(plan, evaluated)
+    if plan.validation_examples:
+        values |= evaluation_values(plan, plan.last_evaluation(step))
     return broken(values) if _is_broken(timeline, span.restart, logged) else values
 
 
@@ -42,7 +41,7 @@ def _points(plan: Plan, timeline: Timeline, now: float, after: int) -> Iterator[
         if span.start > now:
             return
         reached = span.step_at(now)
-        count = _count(plan, reached) - _count(plan, span.first)
+        count = _count(plan, reached) - _count(plan, span.first) + _has_base(plan, span)
         if count and before + count > after:
             yield from _points_of_span(plan, timeline, span, reached, before, max(0, after - before))
         before += count
@@ -52,9 +51,14 @@ def _points_of_span(
     plan: Plan, timeline: Timeline, span: Span, reached: int, before: int, skip: int
 ) -> Iterator[Point]:
     """The span's points from the `skip`-th on; `before` points have been numbered in earlier spans."""
-    start = _count(plan, span.first)
+    base = _has_base(plan, span)
+    if base and skip == 0:
+        values = _values(evaluation_values, plan, timeline, span, 0)
+        yield Point(before + 1, span.restart, 0, 0.0, span.start, values)
+    start = _count(plan, span.first) - base
     steps = range(span.first + 1, reached + 1)
-    step = steps[bisect_right(steps, skip + start, key=lambda step: _count(plan, step))]
+    first = bisect_right(steps, skip + start, key=lambda step: _count(plan, step))
+    step = steps[first] if first < len(steps) else reached + 1
     index = _count(plan, step - 1) - start
     while step <= reached:
         at, epoch = span.moment_of(step), round(step / plan.steps_per_epoch, 6)
@@ -62,16 +66,30 @@ def _points_of_span(
         kinds += [evaluation_values] if plan.evaluated(step) > plan.evaluated(step - 1) else []
         for kind in kinds:
             if index >= skip:
-                values = kind(plan, step)
-                if _is_broken(timeline, span.restart, step):
-                    values = broken(values)
+                values = _values(kind, plan, timeline, span, step)
                 yield Point(before + index + 1, span.restart, step, epoch, at, values)
             index += 1
-        step = min((step // plan.log_every + 1) * plan.log_every, max(plan.total_steps, step + 1))
+        step = plan.next_point(step)
 
 
 def _count(plan: Plan, step: int) -> int:
     return plan.logged(step) + plan.evaluated(step)
+
+
+def _has_base(plan: Plan, span: Span) -> bool:
+    """Whether the span begins with an evaluation of the base model, as each start from scratch does."""
+    return span.begins and plan.validation_examples > 0
+
+
+def _values(
+    kind: Callable[[Plan, int], dict[str, float | None]],
+    plan: Plan,
+    timeline: Timeline,
+    span: Span,
+    step: int,
+) -> dict[str, float | None]:
+    values = kind(plan, step)
+    return broken(values) if _is_broken(timeline, span.restart, step) else values
 
 
 def _is_broken(timeline: Timeline, restart: int, step: int) -> bool:

@@ -34,6 +34,11 @@ class Span:
             return self.last
         return min(self.last, self.first + int((now - self.start) / self.step_s + 1e-9))
 
+    @property
+    def begins(self) -> bool:
+        """Whether it trains from the first step on."""
+        return self.first == 0 and self.step_s > 0
+
     def moment_of(self, step: int) -> float:
         """When a step of this span is finished."""
         return self.start + (step - self.first) * self.step_s
