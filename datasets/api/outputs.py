@@ -9,7 +9,7 @@ from datasets.storage.base import UploadTicket
 
 class ProblemOutput(serializers.Serializer[None]):
     line = serializers.IntegerField(allow_null=True, help_text="from 1; null: the whole file")
-    field = serializers.CharField(allow_blank=True, help_text="such as messages[2].role")
+    field = serializers.CharField(allow_blank=True, help_text="such as messages[2].role or conversations[2].value")
     error = serializers.CharField()
     suggestion = serializers.CharField()
 
