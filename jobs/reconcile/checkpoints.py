@@ -8,16 +8,18 @@ then the job's lease belongs to polling and cancelling, and a copy may take long
 import logging
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from datasets.storage import open_store
 from datasets.storage.base import InvalidKey, StorageError
 from datasets.storage.keys import clean_key, clean_prefix
 from jobs import callbacks, deliveries, lifecycle
-from jobs.clusters.base import ArtifactFile, ClusterError, SavedCheckpoint
+from jobs.clusters.base import ArtifactFile, ClusterError, NoSuchJob, SavedCheckpoint
 from jobs.models import Checkpoint, JobAttempt, TrainingJob
 from jobs.reconcile import gate
 from jobs.reconcile.transfer import LEASE_SECONDS, Damaged, Stored, TooLarge, copied
@@ -25,6 +27,8 @@ from jobs.states import TERMINAL
 
 logger = logging.getLogger(__name__)
 
+# How long after the end a cluster may still list more: an upload that was under way.
+COUNTED_FOR = timedelta(minutes=10)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -38,18 +42,31 @@ def fetch(job_id: uuid.UUID | str) -> None:
         return
     try:
         door = gate.enter(job.cluster)
-        if not door.capabilities.has("checkpoints"):
-            return
-        known = set(_rows(attempt).values_list("restart", "step"))
-        for saved in door.cluster.checkpoints(job.external_job_id):
-            if (saved.restart, saved.step) in known:
-                continue
-            try:
-                _take_over(job, attempt, saved, door)
-            except InvalidKey as error:
-                logger.info("Job %s: step %d has an impossible path: %s", job.short_id, saved.step, error)
+        listed = door.cluster.checkpoints(job.external_job_id) if door.capabilities.has("checkpoints") else ()
+        missing = [saved for saved in _unknown(attempt, listed) if not _is_home(job, attempt, saved, door)]
+    except NoSuchJob:
+        missing = []  # it will never have any to give
     except (ClusterError, StorageError, Damaged, TooLarge, gate.GateClosed) as error:
         logger.info("Job %s: its checkpoints are not known yet: %s", job.short_id, error)
+        return
+    if not missing and job.completed_at is not None and job.completed_at + COUNTED_FOR <= timezone.now():
+        # A cluster that counts others than it lists would be asked for a day.
+        JobAttempt.objects.filter(pk=attempt.pk).update(checkpoints_reported=_rows(attempt).count())
+
+
+def _unknown(attempt: JobAttempt, listed: Iterable[SavedCheckpoint]) -> list[SavedCheckpoint]:
+    """The listed ones that have no row, each once."""
+    known = set(_rows(attempt).values_list("restart", "step"))
+    return list({key: saved for saved in listed if (key := (saved.restart, saved.step)) not in known}.values())
+
+
+def _is_home(job: TrainingJob, attempt: JobAttempt, saved: SavedCheckpoint, door: gate.Gate) -> bool:
+    """Take over one checkpoint; whether that is done, or will never be possible."""
+    try:
+        return _take_over(job, attempt, saved, door)
+    except InvalidKey as error:
+        logger.info("Job %s: step %d has an impossible path: %s", job.short_id, saved.step, error)
+        return True
 
 
 def _rows(attempt: JobAttempt) -> QuerySet[Checkpoint]:
@@ -60,13 +77,13 @@ def _is_behind(attempt: JobAttempt) -> bool:
     return attempt.checkpoints_reported > _rows(attempt).count()
 
 
-def _take_over(job: TrainingJob, attempt: JobAttempt, saved: SavedCheckpoint, door: gate.Gate) -> None:
+def _take_over(job: TrainingJob, attempt: JobAttempt, saved: SavedCheckpoint, door: gate.Gate) -> bool:
     prefix = clean_prefix(f"{deliveries.prefix(job)}{saved.path}/")
     offered = [file for file in saved.files if file.url is not None]
     files = _copied(job, offered, prefix, door) if offered else []
     uploaded = _found([file for file in saved.files if file.url is None], prefix)
     if len(files) + len(uploaded) < len(saved.files):
-        return  # still on its way
+        return False  # still on its way
     with transaction.atomic():
         _, is_new = Checkpoint.objects.get_or_create(
             job=job,
@@ -90,6 +107,7 @@ def _take_over(job: TrainingJob, attempt: JobAttempt, saved: SavedCheckpoint, do
                 actor=lifecycle.CLUSTER,
                 detail={"step": saved.step, "restart": saved.restart, "validation_loss": saved.validation_loss},
             )
+    return True
 
 
 def _found(announced: Sequence[ArtifactFile], prefix: str) -> list[Stored]:

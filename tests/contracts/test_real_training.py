@@ -133,7 +133,7 @@ def test_a_cluster_that_does_not_know_the_job_has_no_checkpoints_of_it(speaking:
         cluster.checkpoints("run-7")
 
 
-@pytest.mark.parametrize("body", ["<html>", [], {}, {"checkpoints": {}}, {"checkpoints": [SAVED] * 1001}])
+@pytest.mark.parametrize("body", ["<html>", [], {}, {"checkpoints": {}}])
 def test_a_list_of_checkpoints_that_is_none_makes_no_sense(body: Any, speaking: Speaking) -> None:
     cluster, _ = speaking(reply(200, body))
     with pytest.raises(Unreadable):

@@ -13,7 +13,7 @@ from jobs.models import Checkpoint, TrainingJob
 from jobs.states import Status
 from tests.contracts.wire import reply, reset
 from tests.datasets.conftest import PutObject
-from tests.jobs.conftest import at_cluster, polled
+from tests.jobs.conftest import at_cluster, let_pass, polled
 from tests.jobs.scripted import ScriptedCluster
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +149,22 @@ def test_a_cluster_without_the_feature_is_asked_nothing(job: TrainingJob, script
     assert scripted.asked("/training/checkpoints") == []
 
 
+def test_one_that_is_listed_many_times_is_taken_over_once(
+    job: TrainingJob, scripted: ScriptedCluster, put_object: Any
+) -> None:
+    uploaded(put_object, job)
+    lists(scripted, *[saved() for _ in range(200)])
+    assert len(fetched(job)) == 1
+    assert job.events.filter(kind="checkpoint").count() == 1
+
+
+def test_of_very_many_the_last_are_taken_over(job: TrainingJob, scripted: ScriptedCluster, put_object: Any) -> None:
+    uploaded(put_object, job, "checkpoints/step-001500-r0")
+    empty = [{"step": step, "files": []} for step in range(1500)]
+    lists(scripted, *empty, saved(1500))
+    assert [each.step for each in fetched(job)] == [1500]
+
+
 # -- Without our callback -----------------------------------------------------------------------------------
 
 
@@ -193,6 +209,22 @@ def test_what_an_ended_job_left_is_looked_for_a_day_long(
     reconcile.fetch(job.pk)
     assert reconcile.select(now).fetch == []
     assert Checkpoint.objects.get().job.status == Status.FAILED
+
+
+@pytest.mark.parametrize("what_it_lists", ["one", "unknown job"])
+def test_a_cluster_that_counts_more_than_it_lists_is_believed_for_a_while(
+    what_it_lists: str, job: TrainingJob, scripted: ScriptedCluster, put_object: Any
+) -> None:
+    uploaded(put_object, job)
+    lists(scripted, saved(), state="failed")
+    scripted.says("run-1", "failed", checkpoints=10_000)
+    if what_it_lists == "unknown job":
+        scripted.scripts["/training/checkpoints/run-1"] = reply(404)
+    fetched(job)
+    assert reconcile.with_new_checkpoints(timezone.now()) == [job.pk]
+    let_pass(job, minutes=10)
+    reconcile.fetch(job.pk)
+    assert reconcile.with_new_checkpoints(timezone.now()) == []
 
 
 def test_a_failed_job_keeps_its_checkpoints(job: TrainingJob, scripted: ScriptedCluster, put_object: Any) -> None:

@@ -14,6 +14,7 @@ LEVEL_1 = Capabilities(level=1)
 _LONGEST_ID = 200
 _LONGEST_LINE = 10_000
 _MOST_FILES = 1000
+_MOST_CHECKPOINTS = 1000
 
 
 def capabilities(answer: object) -> Capabilities:
@@ -89,9 +90,11 @@ def artifacts(answer: object) -> ArtifactListing:
 
 
 def checkpoints(answer: object) -> list[SavedCheckpoint]:
-    """The checkpoints of a job; one that has no step, no files or an unsafe path is left out."""
-    _, entries = envelope.listed(answer, "checkpoints", most=_MOST_FILES)
-    return [saved for entry in entries if (saved := _checkpoint(reading.mapping(entry))) is not None]
+    """The checkpoints of a job, the last ones of very many; one without step or files or with an unsafe path not."""
+    _, entries = envelope.listed(answer, "checkpoints")
+    return [
+        saved for entry in entries[-_MOST_CHECKPOINTS:] if (saved := _checkpoint(reading.mapping(entry))) is not None
+    ]
 
 
 def _checkpoint(said: Any) -> SavedCheckpoint | None:
