@@ -81,15 +81,15 @@ def read(raw: Any) -> Summary:
     )
     return Summary(
         steps=_count(whole.get("steps")),
-        seconds=_figure(whole.get("seconds")),
+        seconds=figure(whole.get("seconds")),
         tokens=_count(tokens.get("processed")),
         dataset_tokens=_count(tokens.get("dataset")),
         lost_to_truncation=_count(tokens.get("lost_to_truncation")),
         longest=_count(tokens.get("longest")),
         truncated=_count(examples.get("truncated")),
         without_loss=_count(examples.get("without_loss")),
-        base_validation_loss=_figure(whole.get("base_validation_loss")),
-        best_validation_loss=_figure(whole.get("best_validation_loss")),
+        base_validation_loss=figure(whole.get("base_validation_loss")),
+        best_validation_loss=figure(whole.get("best_validation_loss")),
         best_step=_count(whole.get("best_step")),
         stopped=_text(whole.get("stopped")),
         skipped_count=max(len(skipped), _count(examples.get("skipped_count")) or 0),
@@ -120,7 +120,8 @@ def _text(value: Any) -> str:
     return value[:MAX_TEXT] if isinstance(value, str) else ""
 
 
-def _figure(value: Any) -> float | None:
+def figure(value: Any) -> float | None:
+    """A finite number, or None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -131,5 +132,5 @@ def _figure(value: Any) -> float | None:
 
 
 def _count(value: Any) -> int | None:
-    number = _figure(value)
+    number = figure(value)
     return None if number is None or number < 0 else int(number)

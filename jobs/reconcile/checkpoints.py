@@ -46,7 +46,7 @@ def fetch(job_id: uuid.UUID | str) -> None:
         missing = [saved for saved in _unknown(attempt, listed) if not _is_home(job, attempt, saved, door)]
     except NoSuchJob:
         missing = []  # it will never have any to give
-    except (ClusterError, StorageError, Damaged, TooLarge, gate.GateClosed) as error:
+    except (ClusterError, StorageError, gate.GateClosed) as error:
         logger.info("Job %s: its checkpoints are not known yet: %s", job.short_id, error)
         return
     if not missing and job.completed_at is not None and job.completed_at + COUNTED_FOR <= timezone.now():
@@ -67,6 +67,9 @@ def _is_home(job: TrainingJob, attempt: JobAttempt, saved: SavedCheckpoint, door
     except InvalidKey as error:
         logger.info("Job %s: step %d has an impossible path: %s", job.short_id, saved.step, error)
         return True
+    except (Damaged, TooLarge) as error:
+        logger.info("Job %s: step %d is not in storage yet: %s", job.short_id, saved.step, error)
+        return False
 
 
 def _rows(attempt: JobAttempt) -> QuerySet[Checkpoint]:

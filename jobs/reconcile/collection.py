@@ -23,15 +23,13 @@ from jobs.models.run import ArtifactStatus
 from jobs.reconcile import finish, gate
 from jobs.reconcile.backoff import retry_at
 from jobs.reconcile.summary import MAX_SUMMARY_BYTES, SUMMARY_FILE, quality, read_summary, versions
-from jobs.reconcile.transfer import Damaged, Stored, TooLarge, copied, verified
+from jobs.reconcile.transfer import LEASE_SECONDS, Damaged, Stored, TooLarge, copied, verified
 from jobs.states import ErrorCode, Status
 
 logger = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(days=1)
 GIVE_UP_PARTIAL_AFTER = timedelta(hours=1)
-# Longer than storage may stay silent; renewed while bytes flow, however long a large adapter takes.
-LEASE_SECONDS = 180.0
 CANCELLED = "cancelled"
 
 

@@ -11,9 +11,10 @@ from jobs import lifecycle
 from jobs.clusters.base import ArtifactFile
 from jobs.reconcile.streams import HashingReader, TooLarge
 
-__all__ = ["Damaged", "Stored", "TooLarge", "copied", "verified"]
+__all__ = ["LEASE_SECONDS", "Damaged", "Stored", "TooLarge", "copied", "verified"]
 
 BUFFER_BYTES = 1024**2
+# Longer than storage may stay silent; renewed while bytes flow, however long a large adapter takes.
 LEASE_SECONDS = 180.0
 RENEW_EVERY_SECONDS = 30.0
 

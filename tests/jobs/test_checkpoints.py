@@ -194,6 +194,14 @@ def test_a_damaged_copy_is_fetched_again(alice: User, store: ObjectStore, script
     assert len(fetched(job)) == 1
 
 
+def test_a_damaged_copy_does_not_keep_the_others_out(
+    alice: User, store: ObjectStore, scripted: ScriptedCluster
+) -> None:
+    job = at_cluster(alice)
+    lists(scripted, offered(scripted, size=3), {**offered(scripted), "step": 80}, state="failed")
+    assert [each.step for each in fetched(job)] == [80]
+
+
 # -- The sweep ----------------------------------------------------------------------------------------------
 
 

@@ -247,19 +247,22 @@ def test_a_summary_of_a_run_that_diverged_can_be_kept() -> None:
         b"[1]",
         b"\xff",
         b"{",
-        b'{"a": "\\u0000"}',
-        b'{"a": "\\ud800"}',
         b'{"a":' * 50_000,
         b'{"a": ' + b"9" * 5000 + b"}",
     ],
-    ids=["empty", "list", "not UTF-8", "cut off", "NUL", "surrogate", "deep", "digits"],
+    ids=["empty", "list", "not UTF-8", "cut off", "deep", "digits"],
 )
 def test_a_summary_that_cannot_be_kept_is_left_out(content: bytes) -> None:
     assert read_summary(content) == {}
 
 
+def test_what_a_model_answered_cannot_lose_the_summary() -> None:
+    content = b'{"samples": [{"base": "a\\u0000b\\ud800", "adapter": "the text \\\\u0000"}], "a\\u0000": 1}'
+    assert read_summary(content) == {"samples": [{"base": "ab", "adapter": "the text \\u0000"}], "a": 1}
+
+
 def test_such_a_summary_does_not_keep_the_job_from_completing(finished: TrainingJob, scripted: ScriptedCluster) -> None:
-    scripted.scripts["/files/summary"] = reply(200, b'{"final": {"loss": NaN}, "name": "a\\u0000b"}')
+    scripted.scripts["/files/summary"] = reply(200, b'{"final": {"loss": NaN}, "name": ')
     listed(scripted, a_file(scripted), {"path": "training_summary.json", "url": f"{scripted.url}/files/summary"})
     job = collected(finished)
     assert (job.status, job.artifact.training_summary) == ("completed", {})
