@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 EVERY = 256
+MOST_BYTES = 1 << 20
+"""Of one page: also with every byte escaped in JSON, readers that accept a few MB can take it."""
 
 
 class GrowingFile:
@@ -32,16 +34,23 @@ class GrowingFile:
             yield line
 
     def page(self, after: int, limit: int) -> list[tuple[int, bytes]]:
-        """Up to `limit` counted lines with number > after, among those that were read."""
+        """Up to `limit` counted lines with number > after, among those that were read.
+
+        Fewer where they would be more than MOST_BYTES, but at least one.
+        """
         wanted = range(after + 1, min(after + limit, self.count) + 1)
         if not wanted:
             return []
         block = after // EVERY
-        number, page = block * EVERY, []
+        number, size = block * EVERY, 0
+        page: list[tuple[int, bytes]] = []
         for line, _ in self._lines(self._starts[block]):
             if self._counts(line):
                 number += 1
                 if number in wanted:
+                    size += len(line)
+                    if page and size > MOST_BYTES:
+                        break
                     page.append((number, line))
                 if number >= wanted[-1]:
                     break
