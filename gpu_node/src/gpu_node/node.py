@@ -136,6 +136,8 @@ class Node:
                 self._queue.leave(external_id)
                 self._end(job, verdict, now, now)
                 self._fill(job.spec.gpu_type, now)
+            case Phase.DELIVERING if job.stop is not None and job.stop.verdict.status is Status.CANCELLED:
+                pass  # repeated: what the first cancel left to be kept is on its way
             case Phase.PREPARING | Phase.DELIVERING:
                 self._release(job, verdict, now, deliver=False)
             case Phase.RUNNING:
