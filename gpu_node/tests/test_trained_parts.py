@@ -21,7 +21,7 @@ from gpu_node.trained.executor import TrainedExecutor
 from gpu_node.trained.folder import RunFolder
 from gpu_node.trained.housekeeping import Housekeeping
 from gpu_node.trained.judgement import Again, Exit, judge
-from gpu_node.trained.lines import EVERY, GrowingFile, Times
+from gpu_node.trained.lines import EVERY, MOST_BYTES, GrowingFile, Times
 from gpu_node.trained.record import Record, StopOrder
 from gpu_node.trained.report import Report
 from gpu_node.trained.run import Run
@@ -75,6 +75,15 @@ def test_a_line_without_end_is_cut_and_not_waited_for(tmp_path: Path) -> None:
     file = GrowingFile(path, lambda line: True, longest=100)
     assert [len(line) for line in file.read_new()] == [100, 100]
     assert [len(line) for _, line in file.page(0, 10)] == [100, 100]
+
+
+def test_a_page_of_long_lines_is_bounded_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"x" * (3 * MOST_BYTES))
+    file = GrowingFile(path, lambda line: True, longest=MOST_BYTES // 2)
+    assert len(list(file.read_new())) == 6
+    assert [number for number, _ in file.page(0, 1000)] == [1, 2]
+    assert [number for number, _ in file.page(2, 1000)] == [3, 4]
 
 
 def test_a_line_has_the_moment_at_which_it_was_first_seen() -> None:
@@ -258,3 +267,29 @@ def test_a_run_that_outgrows_its_room_is_stopped(tmp_path: Path) -> None:
 
     ended = asyncio.run(run())
     assert (ended.kind, ended.error_code) == ("failed", "disk_full")
+
+
+def test_a_run_that_the_disk_does_not_let_begin_gives_its_gpus_back(tmp_path: Path) -> None:
+    clock, devices = HandClock(), Devices({"H100-80GB": ["GPU-1"]})
+    executor = TrainedExecutor(
+        tmp_path / "runs",
+        clock,
+        devices,
+        Supervision(Policy(tmp_path), BusyGpus(), clock),
+        Housekeeping(tmp_path / "runs", clock, keep_days=1, min_free_gb=0),
+    )
+    folder = executor.places("run-1").dataset.parent
+    (folder / "tmp").write_text("in the place of the trainer's folder")
+    order = RunOrder(
+        run_id="run-1",
+        job_id="job-1",
+        base_model="a model",
+        hyperparameters={},
+        gpu_type="H100-80GB",
+        gpu_count=1,
+        inputs=Inputs(1, 3, "ab"),
+        provided=Provided(Path(sys.executable), tmp_path),
+    )
+    with pytest.raises(CannotBegin):
+        executor.begin(order, clock.now())
+    assert devices.take("H100-80GB", 1) == ("GPU-1",)

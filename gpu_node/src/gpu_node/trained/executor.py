@@ -189,7 +189,12 @@ class TrainedExecutor:
             ),
         )
         self._active[order.run_id] = run
-        self._supervision.begin(run)
+        try:
+            self._supervision.begin(run)
+        except OSError:
+            del self._active[order.run_id]
+            self._devices.release(devices)
+            raise
 
     def _on_news(self, run: Run) -> None:
         self._wake(run.record.run_id)
