@@ -114,6 +114,7 @@ class Outside:
         self.datasets: dict[str, bytes] = {}
         self.uploads: dict[str, bytes] = {}
         self.upload_headers: dict[str, str] = {}
+        self.ticket_changes: dict[str, Any] = {}
         self.events: list[tuple[bytes, dict[str, str]]] = []
         self.tokens: set[str | None] = set()
         self.answers: dict[str, list[int]] = {}
@@ -164,6 +165,7 @@ class Outside:
                     "headers": {"x-checked": file["sha256"]},
                     "expires_at": "2030-01-01T00:00:00Z",
                 }
+                | self.ticket_changes
                 for file in json.loads(body)["files"]
             ]
             return 200, json.dumps({"success": True, "data": {"files": files}}).encode()

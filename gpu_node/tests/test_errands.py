@@ -163,3 +163,29 @@ def test_steps_follow_from_the_real_number_of_lines(
     status = fast_node.wait_for(fast_node.start(body), "completed", "failed")
     # 10 of 11 lines: 5 micro-batches of 2, 3 steps of 2 micro-batches per epoch, 2 epochs.
     assert (status["status"], status["total_steps"]) == ("completed", 6)
+
+
+def test_a_repeated_cancel_does_not_lose_the_adapter_that_is_on_its_way(
+    nodes: Nodes, order: Orders, plane: Outside
+) -> None:
+    node = nodes("--gpu", "H100-80GB:8", "--speed", "10", "--upload-patience", "60")
+    plane.answers = {"/callback/uploads": [503] * 1000}
+    external_id = node.start(order(**with_callback(plane)))
+    node.wait(external_id, lambda status: status["current_step"] > 3)
+    node.client.post(f"/training/cancel/{external_id}", json={"keep_adapter": True})
+    node.wait(external_id, lambda status: status["stage"] == "uploading")
+    again = node.client.post(f"/training/cancel/{external_id}", json={"keep_adapter": True})
+    assert (again.status_code, again.json()["status"]) == (202, "cancelling")
+    plane.answers = {}
+    node.wait_for(external_id, "cancelled")
+    assert "/bucket/adapter_model.safetensors" in plane.uploads
+
+
+def test_upload_urls_that_make_no_sense_leave_the_files_to_be_fetched(
+    fast_node: NodeProcess, order: Orders, plane: Outside
+) -> None:
+    plane.ticket_changes = {"headers": {"x-checked": 5}}
+    external_id = fast_node.start(order(**with_callback(plane)))
+    fast_node.wait_for(external_id, "completed")
+    files = fast_node.get(f"/training/artifacts/{external_id}")["files"]
+    assert all(file["url"].startswith(fast_node.url) for file in files)

@@ -204,7 +204,11 @@ class NetworkErrands:
         run_id = delivery.job.external_id
         if not self._is(run_id, Phase.DELIVERING):
             return
-        result = await self._courier.attempt(delivery)
+        try:
+            result = await self._courier.attempt(delivery)
+        except Exception:
+            logger.exception("Run %s: its files could not be sent; they can be fetched here", run_id)
+            result = Result.IMPOSSIBLE
         if result is Result.LATER:
             self._couriers.add_later(delivery.pause_s(), lambda: self._deliver(delivery))
             return
