@@ -105,7 +105,7 @@ class Run:
         return Page(lines, last, has_more=last < self._log.count)
 
     def checkpoints(self) -> tuple[SavedCheckpoint, ...]:
-        """All that were saved; the trainer deletes older ones."""
+        """All that were saved, and which of them are still here."""
         there = self.folder.saved_checkpoints() if self.report.checkpoints else set()
         return tuple(replace(each, here=each.path in there) for each in self.report.checkpoints)
 
