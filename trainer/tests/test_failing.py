@@ -1,11 +1,14 @@
 """What goes wrong ends with a code, a message that says what to do, and exit code 4."""
 
 import json
+import resource
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
 
 import runs
 from lora_trainer.job import read_job
@@ -77,6 +80,44 @@ def test_out_of_memory_says_what_to_lower_and_keeps_the_effective_batch(
     assert "max_length from 256" in out_of_memory_advice(job)
     assert "rank from 64" in out_of_memory_advice(job)
     assert "nf4" not in out_of_memory_advice(job)
+
+
+def test_a_disk_that_takes_no_more_ends_the_run_with_what_to_do_and_no_half_files(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    """The limit for one file stands for a full disk: the adapter is larger, all else is smaller."""
+    run = runs.make_run(tmp_path / "run", model, data, max_steps=2, save_steps=1)
+    child = runs.start(run)
+    resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    assert child.wait() == 4
+
+    end = runs.events(run)[-1]
+    assert (end["error_code"], "save_steps" in end["error_message"]) == ("disk_full", True)
+    assert list((run / "checkpoints").iterdir()) == []
+
+
+def test_a_loss_of_exactly_zero_is_warned_of_once(model: Path, data: Path, tmp_path: Path) -> None:
+    """A model that is sure of each next token, as one that learns nothing would seem to be."""
+    sure = tmp_path / "sure"
+    shutil.copytree(model, sure)
+    tokenizer = AutoTokenizer.from_pretrained(str(sure))
+    follows = tokenizer("\n", add_special_tokens=False)["input_ids"][-1], tokenizer("Do")["input_ids"][0]
+    pairs = [follows, (follows[1], tokenizer.eos_token_id)]
+    weights = load_file(str(sure / "model.safetensors"))
+    for name, tensor in weights.items():
+        if name.endswith(("o_proj.weight", "down_proj.weight", "lm_head.weight")):
+            tensor.zero_()
+    for token, following in pairs:
+        weights["lm_head.weight"][following] = 1e5 * weights["model.embed_tokens.weight"][token]
+    save_file(weights, str(sure / "model.safetensors"), metadata={"format": "pt"})
+    said = [{"prompt": f"Question {number}", "completion": "Do"} for number in range(8)]
+    run = runs.make_run(tmp_path / "run", sure, runs.write_lines(tmp_path / "data.jsonl", said), max_steps=3)
+
+    assert runs.here(run) == 0
+
+    assert set(runs.losses(run).values()) == {0.0}
+    assert [each["code"] for each in runs.events(run, "warning")].count("loss_zero") == 1
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def test_a_killed_run_ends_with_the_losses_and_weights_of_an_uninterrupted_one(f
 
     assert runs.start(run).wait() == 0, (run / "log.txt").read_text("utf-8")
 
+    assert not list((run / "checkpoints").glob(".partial-*"))
     text = (run / "events.jsonl").read_text("utf-8").replace('{"event": "poi\n', "")
     (run / "events.jsonl").write_text(text, "utf-8")  # the half line of the kill is not JSON
     second = runs.events(run, "start")[-1]

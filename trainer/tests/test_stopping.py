@@ -91,3 +91,19 @@ def test_a_stop_while_importing_keeps_the_adapter_of_the_checkpoint(
     assert child.wait() == 3
     assert runs.summary(run)["is_partial"] is True
     assert runs.summary(run)["steps"] >= 4
+
+
+def test_two_processes_that_are_asked_to_stop_twice_still_save(
+    model: Path, data: Path, tmp_path: Path, started: Callable[[Path, str], "subprocess.Popen[bytes]"]
+) -> None:
+    run = runs.make_run(tmp_path / "run", model, data, **LONG, save_steps=400, device={"kind": "cpu", "count": 2})
+    child = started(run, '"step": 3,')
+    (run / "stop.json").write_text('{"keep_adapter": true, "grace_s": 30}', "utf-8")
+    child.terminate()
+    waiting = threading.Event()
+    while child.poll() is None and '"saving"' not in (run / "events.jsonl").read_text("utf-8"):
+        waiting.wait(0.005)
+    child.terminate()
+
+    assert child.wait() == 3
+    assert [each["event"] for each in runs.events(run)][-3:] == ["output", "checkpoint", "end"]

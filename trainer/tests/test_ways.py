@@ -1,6 +1,7 @@
 """Other ways to train: packed, on two processes, with own validation data, stopping early, without a template."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,11 @@ def test_early_stopping_ends_the_run_and_keeps_the_best_adapter(model: Path, dat
     kept = (run / "output" / "adapter_model.safetensors").read_bytes()
     assert kept == (last / "best_adapter.safetensors").read_bytes()
     assert kept != (last / "adapter_model.safetensors").read_bytes()
+
+    shutil.rmtree(run / "output")  # as if it had been killed before it wrote them
+    _finish(run)
+    assert (runs.summary(run)["stopped"], runs.summary(run)["steps"]) == ("early_stopping", summary["steps"])
+    assert (run / "output" / "adapter_model.safetensors").read_bytes() == kept
 
 
 def test_attention_layers_alone_and_a_model_without_a_template(data: Path, tmp_path: Path) -> None:

@@ -58,8 +58,9 @@ class Events:
     def write(self, event: str, **content: Any) -> None:
         """Appends one event in one write, so that a reader sees whole lines."""
         line = json.dumps({"event": event, "at": round(time.time(), 3), **content}, allow_nan=False)
+        lead, self._lead = self._lead, b"\n"  # for the next line, should the disk take only a part of this one
         with self._path.open("ab") as stream:
-            stream.write(self._lead + line.encode() + b"\n")
+            stream.write(lead + line.encode() + b"\n")
         self._lead = b""
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lora_trainer.errors import Stopped
+from lora_trainer.stopping import Stopper
 
 _RESTART = "LORA_TRAINER_RESTART"
 LEFT_ALONE_S = 20.0  # how long the others may take to end after one has
@@ -41,7 +42,7 @@ def own_place() -> Place | None:
     return Place(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), int(restart))
 
 
-def launch(run_dir: Path, count: int, device: str, restart: int) -> int:
+def launch(run_dir: Path, count: int, device: str, restart: int, stopper: Stopper) -> int:
     """Runs `train run_dir` in `count` processes and waits for them; returns the exit code."""
     children: list[subprocess.Popen[bytes]] = []
     try:
@@ -50,6 +51,7 @@ def launch(run_dir: Path, count: int, device: str, restart: int) -> int:
             children.append(_start(run_dir, Place(rank, count, restart), device, port))
         return _wait(children)
     except Stopped:
+        stopper.settle()  # asked again, they still finish what they save
         for child in children:
             child.send_signal(signal.SIGTERM)
         return _wait(children)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ class RunFolder:
         self.heartbeat = path / "heartbeat"
         self.checkpoints = path / "checkpoints"
         self.output = path / "output"
+        self.partial_output = path / ".partial-output"
 
     def newest_checkpoint(self) -> Path | None:
         """The complete checkpoint with the highest step, of the latest restart that saved it."""
@@ -45,6 +47,11 @@ class RunFolder:
             if match := _CHECKPOINT.fullmatch(path.name):
                 found.append((int(match[1]), int(match[2]), path))
         return max(found)[2] if found else None
+
+    def discard_unfinished(self) -> None:
+        """Deletes what was being saved when a process was killed or the disk was full."""
+        for path in (*self.checkpoints.glob(".partial-*"), self.partial_output):
+            shutil.rmtree(path, ignore_errors=True)
 
     def stop_order(self) -> StopOrder:
         try:

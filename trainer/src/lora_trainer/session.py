@@ -93,6 +93,8 @@ def _make_trainer(session: Session, tokenizer: Any, data: DataSets) -> LoraTrain
     if session.checkpoint and progress.dataset_sha256 != job.dataset.sha256:
         message = "The checkpoint was trained on another dataset: the order of examples begins anew with it."
         events.warning("other_dataset", message)
+    if session.checkpoint and session.checkpoint.parent != session.folder.checkpoints:
+        progress.evaluations_without_gain = 0  # another run's patience is not this one's
     progress.total_steps, progress.dataset_sha256 = schedule.total, job.dataset.sha256
     progress.device, progress.dtype = device.name, device.dtype_name
     progress.examples, progress.tokens = data.examples, data.tokens

@@ -3,6 +3,7 @@
 import errno
 import json
 import logging
+import os
 from pathlib import Path
 
 from lora_trainer.errors import Stopped, TrainingFailed
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 COMPLETED, STOPPED, FAILED = 0, 3, 4
 """Exit codes; any other means a crash."""
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""safetensors tells them in words alone."""
 
 
 def train(run_dir: Path, stopper: Stopper) -> int:
@@ -26,12 +29,14 @@ def train(run_dir: Path, stopper: Stopper) -> int:
     try:
         job = read_job(folder.job)
         if place is None and job.device_count > 1:
-            return _train_together(folder, job, events)
+            return _train_together(folder, job, events, stopper)
     except TrainingFailed as failure:
         events.start(None)
         return _fail(folder, events, failure)
     place = place or Place(0, 1, events.restart)
-    if not place.is_first:
+    if place.is_first:
+        folder.discard_unfinished()
+    else:
         logging.getLogger().setLevel(logging.WARNING)  # the first process tells the story
     checkpoint = folder.newest_checkpoint()
     resumed_from = checkpoint_step(checkpoint) if checkpoint else None
@@ -56,10 +61,10 @@ def train(run_dir: Path, stopper: Stopper) -> int:
     return COMPLETED
 
 
-def _train_together(folder: RunFolder, job: Job, events: Events) -> int:
+def _train_together(folder: RunFolder, job: Job, events: Events, stopper: Stopper) -> int:
     """One process per device; if one of the others failed, its reason becomes the run's."""
     _failure_file(folder).unlink(missing_ok=True)
-    code = launch(folder.path, job.device_count, job.device, events.restart)
+    code = launch(folder.path, job.device_count, job.device, events.restart, stopper)
     path = _failure_file(folder)
     if code not in (COMPLETED, STOPPED) and path.exists():
         told = b'"event": "end"' in folder.events.read_bytes().rpartition(b'{"event": "start"')[2]
@@ -72,6 +77,8 @@ def _train_together(folder: RunFolder, job: Job, events: Events) -> int:
 def _fail(folder: RunFolder, events: Events, failure: TrainingFailed) -> int:
     if isinstance(events, NoEvents):
         _failure_file(folder).write_text(json.dumps([failure.code, failure.message]), "utf-8")
+    else:
+        folder.discard_unfinished()  # on a full disk this makes room for the line that says so
     events.end("failed", failure.code, failure.message)
     return FAILED
 
@@ -84,9 +91,12 @@ def _failure_file(folder: RunFolder) -> Path:
 def _translate(error: Exception, job: Job) -> TrainingFailed:
     """What went wrong in words that say what to do."""
     text = str(error)
-    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left on device" in text:
+    number = error.errno if isinstance(error, OSError) else None
+    if number in DISK_FULL or any(os.strerror(each) in text for each in DISK_FULL):
         return TrainingFailed(
-            "disk_full", "The disk is full. Free space on the node, or save less often (raise save_steps)."
+            "disk_full",
+            f"The disk takes no more: {text}. Free space on the node or raise its quota, or save less often "
+            "(raise save_steps).",
         )
     if (
         isinstance(error, MemoryError)

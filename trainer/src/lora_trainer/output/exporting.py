@@ -21,7 +21,7 @@ def export(
     licence: str | None,
 ) -> list[dict[str, Any]]:
     """The files of the new output folder as {path, size, sha256}. No file in it is a pickle."""
-    partial = folder.path / ".partial-output"
+    partial = folder.partial_output
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     adapter_files.write_adapter(partial, weights, config | {"base_model_name_or_path": summary["base_model"]})
@@ -32,9 +32,10 @@ def export(
         json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
     )
     (partial / "README.md").write_text(make_card(summary, licence), "utf-8")
+    files = describe_files(partial)
     shutil.rmtree(folder.output, ignore_errors=True)
     partial.rename(folder.output)
-    return describe_files(folder.output)
+    return files
 
 
 def _tidy_tokenizer(folder: Path) -> None:

@@ -66,6 +66,7 @@ class LoraTrainer(SFTTrainer):
         self._checkpoints, self._events, self._stopper, self._device = checkpoints, events, stopper, device
         self.best_adapter: dict[str, Any] | None = None
         self.stopped_early = False
+        self._has_seen_zero = False
         self._before_step: Any = None  # random state at the beginning of the present step
         self._tokens = [0, 0]  # of this step and device: all, with loss
         self._since_point = [0.0, 0]  # seconds and tokens
@@ -78,7 +79,8 @@ class LoraTrainer(SFTTrainer):
             self._evaluate_now()
         if checkpoint is not None:
             self.best_adapter = load_best(checkpoint)
-        if self.progress.step < self._schedule.total:
+        self.stopped_early = self._patience_is_over()
+        if self.progress.step < self._schedule.total and not self.stopped_early:
             self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         else:
             adapter_files.load_adapter(self.accelerator.unwrap_model(self.model), checkpoint or Path())
@@ -143,6 +145,8 @@ class LoraTrainer(SFTTrainer):
         self._tokens = [0, 0]
         seconds = self._lap()
         progress.add_step(step, float(self.state.epoch or 0.0), loss, seconds)
+        if loss == 0.0:
+            self._warn_of_zero(step)
         progress.processed_tokens += tokens
         progress.trained_tokens += learned
         self._since_point = [self._since_point[0] + seconds, self._since_point[1] + tokens]
@@ -150,10 +154,8 @@ class LoraTrainer(SFTTrainer):
             self._tell(loss, float(grad_norm), learning_rate)
         if self._validation and schedule.evaluates_at(step):
             self._evaluate_now()
-            patience = self._settings.early_stopping_patience
-            if patience and progress.evaluations_without_gain >= patience:
-                self.stopped_early = step < schedule.total
-                self.control.should_training_stop = True
+            self.stopped_early = self._patience_is_over()
+            self.control.should_training_stop |= self.stopped_early
         if schedule.saves_at(step) or self.control.should_training_stop:
             self.save_checkpoint()
         progress.seconds += self._lap()
@@ -214,6 +216,22 @@ class LoraTrainer(SFTTrainer):
         elif progress.add_evaluation(loss) and self._settings.early_stopping_patience:
             self.best_adapter = adapter_files.adapter_weights(self.accelerator.unwrap_model(self.model))
         self.model.train()
+
+    def _patience_is_over(self) -> bool:
+        """Whether early stopping ends the run here, before its last step."""
+        patience = self._settings.early_stopping_patience
+        is_over = patience > 0 and self.progress.evaluations_without_gain >= patience
+        return is_over and self.progress.step < self._schedule.total
+
+    def _warn_of_zero(self, step: int) -> None:
+        """Once: weights that learn nothing look like weights that have learnt everything."""
+        if not self._has_seen_zero:
+            self._has_seen_zero = True
+            message = (
+                f"The training loss is exactly 0 at step {step}. Either the answers are known by heart (too many "
+                "epochs, repeated examples), or nothing is learned from: look at the data and the answers."
+            )
+            self._events.warning("loss_zero", message)
 
     def _judge_wild_evaluation(self, loss: float) -> None:
         """Before training it is the base model's doing; later the run has diverged."""
