@@ -2,6 +2,7 @@
 
 import logging
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ class Session:
 def run_session(session: Session) -> None:
     """Trains and writes the output. Raises Stopped (all there is to keep is saved) or TrainingFailed."""
     transformers.logging.set_verbosity_error()
+    # What libraries are going to rename is of no use to whoever reads a job's log.
+    warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         tokenizer, data = _read_data(session)
         trainer = _make_trainer(session, tokenizer, data)
