@@ -13,7 +13,8 @@ from jobs.models import JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.reconcile import accept, finish, gate, polling
 from jobs.reconcile.backoff import LONGEST_SECONDS_OF_A_CANCEL, retry_at
-from jobs.states import Stage, Status
+from jobs.reconcile.collection import GIVE_UP_PARTIAL_AFTER
+from jobs.states import Status
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,10 @@ def _release(lease: Lease, job: TrainingJob) -> None:
     attempt = job.attempts.get(number=job.attempt)
     if attempt.outcome == SubmitOutcome.NOT_SENT:
         _end_unsent(lease, attempt)
+        return
+    if _waited_long_enough(job, attempt):
+        with lifecycle.locked(lease) as job:
+            finish.handed_nothing_over(job, job.attempts.get(number=job.attempt), now=timezone.now())
         return
     try:
         door = gate.enter(job.cluster)
@@ -86,7 +91,7 @@ def _stop(lease: Lease, door: gate.Gate) -> None:
 def _ask_to_stop(lease: Lease, door: gate.Gate) -> None:
     now = timezone.now()
     job = TrainingJob.objects.get(pk=lease.job_id)
-    if job.cancel_sent_at is not None and (job.cancel_sent_at + REPEAT_AFTER > now or _is_uploading(job)):
+    if job.cancel_sent_at is not None and (job.cancel_sent_at + REPEAT_AFTER > now or _has_stopped(job)):
         return
     try:
         door.cluster.cancel(
@@ -124,10 +129,15 @@ def _keep_trying(lease: Lease, why: str, *, told_s: float | None = None) -> None
     logger.warning("Job %s could not be stopped at its cluster yet: %s", job.short_id, why)
 
 
-def _is_uploading(job: TrainingJob) -> bool:
-    """Its GPUs are free: the cluster obeyed and hands over what is to be kept."""
-    has_stopped = job.attempts.filter(number=job.attempt, ended_at__isnull=False).exists()
-    return job.current_stage == Stage.UPLOADING and has_stopped
+def _has_stopped(job: TrainingJob) -> bool:
+    return finish.is_handing_over(job, job.attempts.get(number=job.attempt))
+
+
+def _waited_long_enough(job: TrainingJob, attempt: JobAttempt) -> bool:
+    """Whether a cluster, since the cancel, has had its time to hand over what is to be kept."""
+    asked_at = job.cancel_requested_at
+    is_late = asked_at is not None and asked_at + GIVE_UP_PARTIAL_AFTER <= timezone.now()
+    return is_late and finish.is_handing_over(job, attempt)
 
 
 def _is_overdue(job: TrainingJob) -> bool:

@@ -80,6 +80,18 @@ def never_started(job: TrainingJob, attempt: JobAttempt, *, now: datetime) -> No
     logger.info("Job %s cancelled", job.short_id)
 
 
+def is_handing_over(job: TrainingJob, attempt: JobAttempt) -> bool:
+    """Whether a job that is being cancelled is off its GPUs, and its cluster busy with what is to be kept."""
+    has_stopped = job.status == Status.CANCELLING and attempt.ended_at is not None
+    return has_stopped and job.current_stage == Stage.UPLOADING
+
+
+def handed_nothing_over(job: TrainingJob, attempt: JobAttempt, *, now: datetime) -> None:
+    """The GPUs are free, and what was to be kept will not come any more. The caller holds the row."""
+    _close(job, attempt, "cancelled", now)
+    cancelled(job, note="its GPUs are free, but the partial adapter never came")
+
+
 def complete(job: TrainingJob, *, message: str) -> None:
     """Training is done and what it produced is home. The caller saves the row."""
     lifecycle.transition(job, Status.COMPLETED, actor=lifecycle.SYSTEM, message=message)

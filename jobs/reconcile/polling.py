@@ -113,6 +113,10 @@ def _missing(lease: Lease) -> None:
         job.waiting_for = "The GPU cluster says that it does not know this job; asking again."
         job.next_poll_at = retry_at(now, failures=1, first_s=30.0)
         job.save()
-        if job.poll_failures >= LOST_AFTER_MISSES and now - job.missing_since >= LOST_AFTER:
+        if job.poll_failures < LOST_AFTER_MISSES or now - job.missing_since < LOST_AFTER:
+            return
+        if finish.is_handing_over(job, attempt):
+            finish.handed_nothing_over(job, attempt, now=now)
+        else:
             billing.update(job, attempt, None, seen_until=attempt.last_seen_at)
             finish.fail(job, attempt, ErrorCode.LOST, now=now)

@@ -57,7 +57,7 @@ def test_it_is_cancelling_while_the_cluster_uploads(stopping: TrainingJob, scrip
 def test_the_cost_clock_stands_still_while_it_uploads(stopping: TrainingJob, scripted: ScriptedCluster) -> None:
     freed(scripted, "cancelling", stage="uploading", heartbeat_at="2026-11-23T11:00:00Z")
     released(stopping)
-    let_pass(stopping, hours=3)
+    let_pass(stopping, minutes=55)
     assert released(stopping).current_cost == Decimal("2.00")
 
 
@@ -97,6 +97,35 @@ def test_files_that_never_come_are_given_up_after_an_hour(stopping: TrainingJob,
     job = collected(job)
     assert (job.status, job.error_code, job.artifact.status) == ("cancelled", "", "failed")
     assert "could not be kept" in job.events.get(kind="artifact").message
+
+
+@pytest.mark.parametrize("then", ["goes on uploading", "is gone"])
+def test_an_upload_that_does_not_end_is_given_up_after_an_hour(
+    then: str, stopping: TrainingJob, scripted: ScriptedCluster
+) -> None:
+    freed(scripted, "cancelling", stage="uploading")
+    released(stopping)
+    if then == "is gone":
+        scripted.scripts["/training/status"] = reply(503)
+    let_pass(stopping, minutes=50)
+    assert released(stopping).status == "cancelling"
+    let_pass(stopping, minutes=11)
+    job = released(stopping)
+    assert (job.status, job.error_code, job.final_cost) == ("cancelled", "", Decimal("2.00"))
+    assert "never came" in job.events.get(to_status="cancelled").message
+
+
+def test_a_cluster_that_forgets_a_job_off_its_gpus_has_stopped_it(
+    stopping: TrainingJob, scripted: ScriptedCluster
+) -> None:
+    freed(scripted, "cancelling", stage="uploading")
+    released(stopping)
+    scripted.jobs.clear()
+    for _ in range(3):
+        assert released(stopping).status == "cancelling"
+    let_pass(stopping, minutes=4)
+    job = released(stopping)
+    assert (job.status, job.error_code, job.final_cost) == ("cancelled", "", Decimal("2.00"))
 
 
 def test_a_cluster_that_hands_nothing_over_is_cancelled_at_once(alice: User, scripted: ScriptedCluster) -> None:
