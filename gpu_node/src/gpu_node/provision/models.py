@@ -99,8 +99,7 @@ class Models:
             )
 
         command = [str(python), "-m", "lora_trainer", "prepare-model", "--kind", source.kind]
-        # With "=", a location that begins with a dash is no option.
-        command += [f"--location={source.location}", "--into", str(target)]
+        command += ["--location", source.location, "--into", str(target)]
         if source.kind != "hub":
             command += ["--files", str(fetched)]
         await children.report(
