@@ -26,7 +26,7 @@ def configuration(job: TrainingJob) -> dict[str, Any]:
 
 
 def request(job: TrainingJob) -> dict[str, Any]:
-    """A body that creates the same job again, or is refused where its dataset changed."""
+    """A body that creates the same job again, always from its start; refused where its dataset changed."""
     body: dict[str, Any] = {
         "name": job.name,
         "dataset_id": str(job.dataset_id),

@@ -92,7 +92,10 @@ class JobConfigurationView(APIView):
         )
     )
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
-        """The job's configuration: `request` makes the same job again, `provenance` says what it was made from."""
+        """The job's configuration: `request` makes the same job again, `provenance` says what it was made from.
+
+        `request` begins at the start also where the job went on from a checkpoint: that is `provenance.resume_from`.
+        """
         job = selectors.job_get(caller(request), job_id)
         made_from = provenance.provenance(job)
         versions = {"control_plane": settings.SPECTACULAR_SETTINGS["VERSION"], **made_from["versions"]}

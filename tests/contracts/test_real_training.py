@@ -114,6 +114,11 @@ def test_the_memory_of_a_gpu_is_a_metric_like_the_others() -> None:
     assert point.values == {"gpu_memory": 3.5}
 
 
+def test_a_file_that_is_listed_twice_is_one_file() -> None:
+    listed = answers.artifacts({"files": [{"path": "a", "size": 1}, {"path": "b"}, {"path": "a", "size": 2}]})
+    assert [(file.path, file.size) for file in listed.files] == [("a", 2), ("b", None)]
+
+
 # -- Checkpoints --------------------------------------------------------------------------------------------
 
 

@@ -84,9 +84,10 @@ def _line(entry: Any) -> str:
 
 
 def artifacts(answer: object) -> ArtifactListing:
-    """The files of a job."""
+    """The files of a job; of one that is listed twice the last."""
     page, entries = envelope.listed(answer, "files", most=_MOST_FILES)
-    return ArtifactListing([_file(reading.mapping(entry)) for entry in entries], page.get("complete") is not False)
+    files = {file.path: file for file in (_file(reading.mapping(entry)) for entry in entries)}
+    return ArtifactListing(list(files.values()), page.get("complete") is not False)
 
 
 def checkpoints(answer: object) -> list[SavedCheckpoint]:
