@@ -293,3 +293,16 @@ def test_a_run_that_the_disk_does_not_let_begin_gives_its_gpus_back(tmp_path: Pa
     with pytest.raises(CannotBegin):
         executor.begin(order, clock.now())
     assert devices.take("H100-80GB", 1) == ("GPU-1",)
+
+
+def test_the_end_of_a_process_is_seen_at_once(tmp_path: Path) -> None:
+    async def watch() -> None:
+        process = child.start(
+            ["cat"], note=tmp_path / "note", folder=tmp_path, environ=os.environ, log=tmp_path / "log"
+        )
+        identity = child.identify(process.pid)
+        assert identity is not None
+        await asyncio.wait_for(child.wait_for_end(identity, within_s=3600), 20)
+        assert process.wait() == 0
+
+    asyncio.run(watch())

@@ -5,6 +5,7 @@ killed node leaves a child that the next one does not know. A pid alone proves n
 with the start time (field 22 of /proc/PID/stat) it names one process for as long as the machine is up.
 """
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -75,6 +76,25 @@ def lives(identity: Identity) -> bool:
         stat = (PROC / str(identity.pid) / "stat").read_text()
         return _identity(stat) == identity and _fields(stat)[0] not in {"Z", "X"}
     return False
+
+
+async def wait_for_end(identity: Identity, within_s: float) -> None:
+    """Returns as soon as the process has ended, after `within_s` at the latest (also where it is gone)."""
+    if not lives(identity):
+        await asyncio.sleep(within_s)
+        return
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    try:
+        descriptor = os.pidfd_open(identity.pid)
+    except ProcessLookupError:
+        return
+    loop.add_reader(descriptor, ended.set)
+    try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), within_s)
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
 
 
 def ask_to_end(identity: Identity) -> None:

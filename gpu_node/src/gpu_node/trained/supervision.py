@@ -132,7 +132,7 @@ class Supervision:
     async def _attend(self, run: Run) -> None:
         """Until the run has an outcome: through as many children as it takes."""
         while run.record.outcome is None:
-            await asyncio.sleep(self._policy.poll_s)
+            await self._next_look(run)
             before = run.pulse
             try:
                 await self._look_after(run)
@@ -140,6 +140,13 @@ class Supervision:
                 logger.exception("Run %s: looking after it failed; trying again", run.record.run_id)
             if run.pulse != before:
                 self._news(run)
+
+    async def _next_look(self, run: Run) -> None:
+        """Soon, and at once when the child ends: its GPUs cost until that is seen."""
+        if run.identity is None:
+            await asyncio.sleep(self._policy.poll_s)
+        else:
+            await child.wait_for_end(run.identity, self._policy.poll_s)
 
     async def _look_after(self, run: Run) -> None:
         now = self._clock.now()
