@@ -97,7 +97,7 @@ def test_gpus_that_the_machine_does_not_have_are_refused(fast_node: NodeProcess,
 
 
 def test_a_body_that_is_no_json_or_too_large_is_refused(fast_node: NodeProcess) -> None:
-    for content in (b"{", b'{"job_id": NaN}', b"[]", b'"x"', b""):
+    for content in (b"{", b'{"job_id": NaN}', b"[]", b'"x"', b"", b"[" * 100_000):
         assert fast_node.client.post("/training/submit", content=content).status_code == 400
     assert fast_node.client.post("/training/submit", content=b" " * (2 << 20)).status_code == 413
 
@@ -135,6 +135,7 @@ def test_a_download_link_is_good_for_its_file_only(fast_node: NodeProcess, order
     for changed in (
         url.replace("README.md", "adapter_config.json"),
         url.replace("expires=1", "expires=2"),
+        url.replace("expires=1", "expires=" + "9" * 5000),
         url.split("?")[0],
         url[:-1] + ("0" if url[-1] != "0" else "1"),
     ):

@@ -31,7 +31,7 @@ async def read_json(request: Request) -> Any:
         return None
     try:
         return json.loads(bytes(content), parse_constant=_refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise invalid_field("body", f"is not JSON: {error}") from error
 
 

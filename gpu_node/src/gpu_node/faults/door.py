@@ -135,7 +135,7 @@ class FaultDoor:
 def _decode(content: bytes) -> Any:
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
