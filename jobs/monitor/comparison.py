@@ -57,7 +57,10 @@ def _verdict(actual: float | None, expected: Range | None) -> str:
     if low <= actual <= high:
         return "as estimated" if low == high else "within the range"
     middle = (low + high) / 2
-    return f"{actual / middle:.2g} times the estimate" if middle else ""
+    if not middle:
+        return ""
+    ratio = actual / middle
+    return "about as estimated" if 0.95 <= ratio < 1.05 else f"{ratio:.2g} times the estimate"
 
 
 def _range(value: Any) -> Range | None:

@@ -218,6 +218,11 @@ def test_the_estimate_stands_beside_what_it_took(browse: Browse, alice: User) ->
     ]
 
 
+def test_an_estimate_that_nearly_came_true_is_called_that(browse: Browse, alice: User) -> None:
+    job = completed(alice, {"steps": 69, "tokens": {"processed": 81_000}}, estimate=ESTIMATE)
+    assert ("Tokens", "81,000", "estimated 80,000<br>about as estimated") in comparison(page(browse, job))
+
+
 def test_a_run_that_ended_early_is_not_measured_against_the_estimate(browse: Browse, alice: User) -> None:
     job = factories.job(alice, Status.CANCELLED, estimate=ESTIMATE, current_step=20, final_cost=Decimal("0.40"))
     assert ("Steps", "20", "estimated 69") in comparison(page(browse, job))
