@@ -296,13 +296,23 @@ def test_a_run_that_the_disk_does_not_let_begin_gives_its_gpus_back(tmp_path: Pa
 
 
 def test_the_end_of_a_process_is_seen_at_once(tmp_path: Path) -> None:
+    door = tmp_path / "door"
+    os.mkfifo(door)
+
     async def watch() -> None:
         process = child.start(
-            ["cat"], note=tmp_path / "note", folder=tmp_path, environ=os.environ, log=tmp_path / "log"
+            ["cat", str(door)],
+            note=tmp_path / "note",
+            folder=tmp_path,
+            environ=os.environ,
+            log=tmp_path / "log",
         )
         identity = child.identify(process.pid)
         assert identity is not None
-        await asyncio.wait_for(child.wait_for_end(identity, within_s=3600), 20)
+        waiting = asyncio.create_task(child.wait_for_end(identity, within_s=3600))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(door.write_bytes, b"")
+        await asyncio.wait_for(waiting, 20)
         assert process.wait() == 0
 
     asyncio.run(watch())
