@@ -8,7 +8,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +29,9 @@ from jobs.models import (
     ModelArtifact,
     TrainingJob,
 )
+from jobs.states import ACTIVE
 
+FRESH_FOR = timedelta(seconds=5)  # as often as the page of a running job asks
 ORDERINGS = ("created_at", "name", "status", "progress", "current_cost", "completed_at")
 
 _SHOWN_OF_OTHERS = (
@@ -57,6 +59,15 @@ def visible_to(user: User) -> QuerySet[TrainingJob]:
 def job_get(user: User, job_id: uuid.UUID | str) -> TrainingJob:
     """One visible job with what its JSON needs. Raises JobNotFound, also for an id of somebody else's."""
     return _one(visible_to(user), job_id)
+
+
+def is_stale(job: TrainingJob, *, now: datetime) -> bool:
+    """Whether somebody who looks at the job would see more if its cluster were asked now.
+
+    Not while the cluster does not answer: then the back-off says when it is asked again.
+    """
+    is_followed = job.status in ACTIVE and bool(job.external_job_id) and job.poll_failures == 0
+    return is_followed and now - job.updated_at >= FRESH_FOR
 
 
 def job_list(

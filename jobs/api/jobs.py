@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
 from rest_framework.request import Request
@@ -72,7 +73,7 @@ class JobListView(generics.ListAPIView[Any]):
 class JobDetailView(APIView):
     @extend_schema(parameters=[PointsQuery], responses=JobDetailAnswer)
     def get(self, request: Request, job_id: uuid.UUID) -> Any:
-        """A job, its points and what it cost so far.
+        """A job, its points and what it cost so far. Asking while it runs has newer figures brought for the next time.
 
         With If-None-Match the answer is 304 while nothing changed; `elapsed_seconds` and `eta_seconds` are as
         of the answer, so a client that keeps an answer counts on from `started_at`.
@@ -80,6 +81,8 @@ class JobDetailView(APIView):
         query = PointsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         job = selectors.job_get(caller(request), job_id)
+        if selectors.is_stale(job, now=timezone.now()):
+            nudge(tasks.poll_jobs, [str(job.pk)])
         data: dict[str, Any] = {
             "job": job_json(job),
             "cost_records": [cost_json(record) for record in selectors.job_costs(job)],

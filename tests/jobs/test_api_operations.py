@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -162,6 +163,28 @@ def test_settling_is_for_staff_alone_even_on_ones_own_job(api: Api, alice: User,
     for path in ("attach", "declare-not-started"):
         answer = api(alice).post(f"/api/jobs/{unconfirmed.pk}/{path}", {"external_job_id": "x"})
         assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("seconds", "changes", "asks"),
+    [(6, {}, True), (1, {}, False), (6, {"poll_failures": 1}, False), (6, {"status": Status.COMPLETED}, False)],
+    ids=["seen long ago", "just seen", "a cluster that does not answer", "ended"],
+)
+def test_looking_at_a_job_has_its_cluster_asked(
+    seconds: int,
+    changes: dict[str, Any],
+    asks: bool,
+    api: Api,
+    alice: User,
+    queues: redis.Redis,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
+    job = factories.job(alice, Status.RUNNING, external_job_id="run-1")
+    seen = timezone.now() - timedelta(seconds=seconds)
+    TrainingJob.objects.filter(pk=job.pk).update(updated_at=seen, **changes)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert api(alice).get(f"/api/jobs/{job.pk}").status_code == 200
+    assert _tasks(queues, "poll") == ([("jobs.poll_jobs", [[str(job.pk)]])] if asks else [])
 
 
 def _tasks(queues: redis.Redis, queue: str) -> list[tuple[str, Any]]:
