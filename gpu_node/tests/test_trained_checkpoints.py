@@ -26,6 +26,18 @@ def test_checkpoints_are_brought_to_the_bucket_while_it_trains(
     node.wait_for(external_id, "completed")
 
 
+def test_a_machine_keeps_no_checkpoint_older_than_one_in_the_bucket(
+    machines: Machines, model: Models, order: Orders, plane: Outside, tmp_path: Path
+) -> None:
+    node = machines()
+    external_id = node.start(order(**model(halt_at=9), **with_callback(plane)))
+    folder = node.state_dir / "runs" / external_id / "checkpoints"
+    node.wait(external_id, reached(9))
+    node.wait(external_id, lambda _: [each.name for each in folder.iterdir()] == ["step-000008-r0"])
+    let_go(tmp_path)
+    node.wait_for(external_id, "completed")
+
+
 def test_a_checkpoint_is_not_sent_twice_after_a_restart_of_the_node(
     machines: Machines, model: Models, order: Orders, plane: Outside, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ how does the run look now, which points came after this one. A simulated run com
 keeps what its child process reported. Neither knows HTTP, the queue or the control plane.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Literal, Protocol, TypeVar
@@ -198,6 +198,9 @@ class Executor(Protocol):
 
     def checkpoints(self, run_id: str) -> tuple[SavedCheckpoint, ...]:
         """The checkpoints the run saved so far, oldest first."""
+
+    def drop_checkpoints(self, run_id: str, paths: Collection[str]) -> None:
+        """Makes room: the run has a newer checkpoint to go on from, and that one lies in the bucket."""
 
     def files(self, run_id: str, now: float) -> tuple[ProducedFile, ...]:
         """The files of a run that is over; empty while it runs or when it left none."""

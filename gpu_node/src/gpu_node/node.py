@@ -212,10 +212,12 @@ class Node:
             self.changed()
 
     def checkpoint_sent(self, external_id: str, path: str) -> None:
-        """A checkpoint is in the bucket."""
+        """A checkpoint is in the bucket: older ones are no longer needed here."""
         job = self.get(external_id)
         if path not in job.checkpoints_sent:
             self._keep(replace(job, checkpoints_sent=(*job.checkpoints_sent, path)))
+            saved = [each.path for each in self.executor.checkpoints(external_id)]
+            self.executor.drop_checkpoints(external_id, saved[: saved.index(path)])
 
     def delivered(self, external_id: str, *, uploaded: bool) -> None:
         """The files are settled: in the bucket (uploaded) or to be fetched from this node."""

@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Protocol
 
@@ -145,6 +145,9 @@ class SimulatedExecutor:
     def checkpoints(self, run_id: str) -> tuple[SavedCheckpoint, ...]:
         """None: a checkpoint of nothing would be of no use elsewhere."""
         return ()
+
+    def drop_checkpoints(self, run_id: str, paths: Collection[str]) -> None:
+        """There are none."""
 
     def files(self, run_id: str, now: float) -> tuple[ProducedFile, ...]:
         timeline = self._get(run_id).timeline

@@ -5,7 +5,7 @@ import errno
 import os
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -134,6 +134,10 @@ class TrainedExecutor:
 
     def checkpoints(self, run_id: str) -> tuple[SavedCheckpoint, ...]:
         return self._get(run_id).checkpoints()
+
+    def drop_checkpoints(self, run_id: str, paths: Collection[str]) -> None:
+        folder = self._folder(run_id)
+        self._housekeeping.delete([folder.path / path for path in paths])
 
     def files(self, run_id: str, now: float) -> tuple[ProducedFile, ...]:
         run = self._get(run_id)

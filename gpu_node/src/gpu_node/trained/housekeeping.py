@@ -54,7 +54,11 @@ class Housekeeping:
             gone = [folder.checkpoints, folder.resume, folder.dataset, folder.validation, folder.scratch]
         else:
             gone = [folder.scratch]
-        asyncio.get_running_loop().run_in_executor(None, _delete, gone)
+        self.delete(gone)
+
+    def delete(self, paths: list[Path]) -> None:
+        """Deletes files and folders without holding the event loop up."""
+        asyncio.get_running_loop().run_in_executor(None, _delete, paths)
 
     def sweep(self) -> None:
         """Deletes the bulk of runs that ended too long ago."""
