@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from jobs import selectors
 from jobs.exceptions import InvalidJob
 from jobs.hyperparameters import FIELDS
 from jobs.models import Checkpoint, JobAttempt, TrainingJob
@@ -30,9 +31,9 @@ def chosen(job: TrainingJob, which: str | Mapping[str, int]) -> Checkpoint:
 
     Raises InvalidJob naming what there is instead.
     """
-    saved = job.checkpoints.order_by("-attempt", "-restart", "-step")
+    saved = selectors.job_checkpoints(job).reverse()
     if which == BEST:
-        found = saved.exclude(validation_loss=None).order_by("validation_loss", "-attempt", "-restart", "-step").first()
+        found = selectors.job_best_checkpoint(job)
     elif isinstance(which, Mapping):
         found = saved.filter(**which).first()
     else:

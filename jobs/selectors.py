@@ -107,6 +107,12 @@ def job_checkpoints(job: TrainingJob) -> QuerySet[Checkpoint]:
     return Checkpoint.objects.filter(job=job).order_by("attempt", "restart", "step")
 
 
+def job_best_checkpoint(job: TrainingJob) -> Checkpoint | None:
+    """The checkpoint with the lowest validation loss, of equal ones the newest; None where none was evaluated."""
+    evaluated = job_checkpoints(job).exclude(validation_loss=None)
+    return evaluated.order_by("validation_loss", "-attempt", "-restart", "-step").first()
+
+
 def job_retries(job: TrainingJob) -> QuerySet[TrainingJob]:
     """The jobs that were made from this one, oldest first."""
     return TrainingJob.objects.filter(retry_of=job, owner=job.owner_id).order_by("created_at")

@@ -77,9 +77,9 @@ class JobCheckpointsView(APIView):
     @extend_schema(responses=inline_serializer("CheckpointsAnswer", {"checkpoints": CheckpointOutput(many=True)}))
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
         """The job's checkpoints in storage, oldest first: `resume_from` of a retry names one of them."""
-        saved = list(selectors.job_checkpoints(selectors.job_get(caller(request), job_id)))
-        measured = [each for each in saved if each.validation_loss is not None]
-        best = min(reversed(measured), key=lambda each: each.validation_loss or 0.0, default=None)
+        job = selectors.job_get(caller(request), job_id)
+        best = selectors.job_best_checkpoint(job)
+        saved = selectors.job_checkpoints(job)
         shown = CheckpointOutput(saved, many=True, context={"best": best.pk if best else None})
         return Response({"checkpoints": shown.data})
 

@@ -23,9 +23,7 @@ class Saved:
 
 def newest_first(job: TrainingJob) -> list[Saved]:
     """The job's checkpoints in storage."""
-    rows = list(selectors.job_checkpoints(job).reverse())
-    losses = [row.validation_loss for row in rows if row.validation_loss is not None]
-    best = next((row.pk for row in rows if losses and row.validation_loss == min(losses)), None)
+    best = selectors.job_best_checkpoint(job)
     return [
         Saved(
             attempt=row.attempt,
@@ -35,7 +33,7 @@ def newest_first(job: TrainingJob) -> list[Saved]:
             validation_loss=row.validation_loss,
             size=sum(file.get("size") or 0 for file in row.files),
             saved_at=row.saved_at or row.created_at,
-            is_best=row.pk == best,
+            is_best=row == best,
         )
-        for row in rows
+        for row in selectors.job_checkpoints(job).reverse()
     ]
