@@ -64,6 +64,7 @@ def test_a_cycle_that_is_switched_off_is_told(cycled: None) -> None:
 
 
 def test_just_started_a_first_cycle_is_awaited(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "_process_started", timezone.now())
     assert last_cycle().message == "starting"
     monkeypatch.setattr(diagnosis, "_process_started", LONG_AGO)
     finding = last_cycle()
