@@ -73,6 +73,15 @@ def test_curves_are_drawn_and_have_a_twin_of_words_and_numbers(open_tab: Open, e
     expect(rows.first).to_contain_text(f"{ended['total_steps']:,}")
 
 
+def test_a_curve_never_widens_its_page_not_even_until_it_is_drawn_anew(open_tab: Open, ended: dict[str, Any]) -> None:
+    tab = open_tab("alice", f"/training/jobs/{ended['id']}")
+    expect(tab.locator("canvas")).to_have_count(3)
+    # Within one script no frame is drawn, so the curves still have the width of before.
+    narrowed = "main => { main.style.width = '390px'; return [main.scrollWidth, main.clientWidth] }"
+    needed, there_is = tab.locator("main").evaluate(narrowed)
+    assert needed <= there_is
+
+
 def test_a_refresh_of_an_unchanged_job_moves_next_to_nothing(
     open_tab: Open, installation: Installation, dataset: dict[str, Any]
 ) -> None:
