@@ -21,6 +21,7 @@ from datasets.nudges import nudge, nudge_events
 from jobs import services, tasks
 from jobs.exceptions import BrokerUnavailable, JobError
 from jobs.models import (
+    Alert,
     BaseModel,
     Checkpoint,
     Cluster,
@@ -213,6 +214,13 @@ class ClusterAdmin(ReadOnly):
 @admin.register(Installation)
 class InstallationAdmin(ReadOnly):
     list_display = ("id", "created_at")
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnly):
+    list_display = ["created_at", "kind", "subject", "message"]
+    list_filter = ["kind", "created_at"]
+    search_fields = ["subject", "message"]
 
 
 @admin.register(CycleRun)

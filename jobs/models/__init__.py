@@ -4,9 +4,10 @@
 from jobs.models.catalog import BaseModel, GpuPrice
 from jobs.models.job import JobAttempt, JobEvent, TrainingJob
 from jobs.models.run import Checkpoint, CostRecord, JobLog, MetricsPoint, ModelArtifact
-from jobs.models.system import Cluster, CycleRun, Installation
+from jobs.models.system import Alert, Cluster, CycleRun, Installation
 
 __all__ = [
+    "Alert",
     "BaseModel",
     "Checkpoint",
     "Cluster",

@@ -60,3 +60,20 @@ class CycleRun(models.Model):
 
     class Meta:
         db_table = "cycle_runs"
+
+
+class Alert(models.Model):
+    """What operators have to know and is no single user's matter. Notifications read it (outbox), like JobEvent."""
+
+    kind = models.CharField(max_length=32, help_text="cluster_closed, cluster_back, orphan_stopped, orphan_found")
+    subject = models.CharField(max_length=200, help_text="what it is about, such as a cluster's name")
+    message = models.CharField(max_length=500, help_text="what is so, and what to do")
+    detail = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "alerts"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.subject}"
