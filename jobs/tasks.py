@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from datasets.nudges import nudge, nudge_events
-from jobs import reconcile
+from jobs import heartbeat, reconcile
 from jobs.models import JobEvent, TrainingJob
 from jobs.states import Status
 
@@ -38,7 +38,14 @@ def process_training_jobs() -> dict[str, int]:
                 task.apply_async(args=(str(job_id),), expires=expires, producer=producer)
         for chunk in _chunks(due.poll):
             poll_jobs.apply_async(args=(chunk,), expires=expires, producer=producer)
+        if settings.HEARTBEAT_URL:
+            send_heartbeat.apply_async(expires=expires, producer=producer)
     return due.counts()
+
+
+@shared_task(name="jobs.send_heartbeat")
+def send_heartbeat() -> None:
+    heartbeat.send()
 
 
 @shared_task(name="jobs.refresh_clusters")

@@ -48,6 +48,12 @@ def _web() -> Iterator[CheckMessage]:
             hint="Set it to our address as the cluster sees it, such as https://lora.example.com, or leave it out.",
             id="lora_pipeline.E003",
         )
+    if settings.HEARTBEAT_URL and not re.match(r"https?://[^/]", settings.HEARTBEAT_URL):
+        yield Error(
+            "HEARTBEAT_URL is not an http(s) address.",
+            hint="Set it to the address that your monitor gives you, or leave it out.",
+            id="lora_pipeline.E008",
+        )
     for origin in settings.CSRF_TRUSTED_ORIGINS:
         if not _is_base(origin):
             yield Error(

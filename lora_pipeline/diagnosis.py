@@ -5,7 +5,7 @@ also clusters, storage and clocks, and may take some seconds. Neither raises, an
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 import requests
@@ -15,30 +15,24 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
-from django_celery_beat.models import PeriodicTask
 from kombu.exceptions import KombuError
 
 from datasets.storage import diagnose as storage
 from datasets.storage.diagnose import Finding
 from jobs.clusters.base import ClusterError, Denied
 from jobs.clusters.registry import cluster_names, open_cluster, open_session
-from jobs.models import CycleRun
+from lora_pipeline import cycle
 from lora_pipeline.celery import app as celery_app
 from lora_pipeline.log import redact
 
-CYCLE_TASK = "jobs.process_training_jobs"
 QUEUES = {"control", "poll", "data", "deliver"}
 BROKER_TIMEOUT_S = 2
-STARTING = timedelta(minutes=2)
 MAX_SKEW_S = 30
-
-_process_started = timezone.now()
 
 
 def readiness() -> list[Finding]:
-    """Database, migrations, broker, last cycle. A cycle that never ran is fine while we are STARTING."""
-    starting = timezone.now() - _process_started < STARTING
-    return [*_rows(starting=starting), _broker()]
+    """Database, migrations, broker, last cycle."""
+    return [*_rows(starting=cycle.is_starting()), _broker()]
 
 
 def examination() -> Iterator[Finding]:
@@ -57,7 +51,7 @@ def examination() -> Iterator[Finding]:
 
 def _rows(*, starting: bool) -> Iterator[Finding]:
     """What the database can tell; each question needs the one before it."""
-    for question in (_database, _migrations, lambda: _cycle(starting=starting)):
+    for question in (_database, _migrations, lambda: cycle.finding(starting=starting)):
         finding = question()
         yield finding
         if not finding.ok:
@@ -92,31 +86,6 @@ def _broker() -> Finding:
         advice = "Start the broker, or correct REDIS_URL. Jobs wait; nothing is lost."
         return Finding("broker", False, f"does not answer ({type(error).__name__})", advice)
     return Finding("broker", True, "answers")
-
-
-def _cycle(*, starting: bool) -> Finding:
-    """Beat and a control worker are alive if the processing cycle ran lately."""
-    name = "last cycle"
-    advice = "Start `celery -A lora_pipeline beat` and a worker of the queue control, and read their logs."
-    schedule = PeriodicTask.objects.select_related("interval").filter(task=CYCLE_TASK).first()
-    last = CycleRun.objects.values_list("started_at", flat=True).first()
-    if schedule is not None and not schedule.enabled:
-        return Finding(name, False, "switched off", f"Enable the periodic task {schedule.name!r} in the admin.")
-    if last is None:
-        return Finding(name, starting, "starting" if starting else "none has run yet", "" if starting else advice)
-    age = timezone.now() - last
-    message = f"started {max(0, round(age.total_seconds()))} s ago"
-    if age > 3 * _interval(schedule) + timedelta(seconds=30):
-        return Finding(name, False, message, advice)
-    return Finding(name, True, message)
-
-
-def _interval(schedule: PeriodicTask | None) -> timedelta:
-    """How often the cycle runs: as the admin says, else as the settings do."""
-    if schedule is not None and schedule.interval is not None:
-        interval: timedelta = schedule.interval.schedule.run_every
-        return interval
-    return timedelta(seconds=settings.POLL_INTERVAL_SECONDS)
 
 
 def _workers() -> Finding:

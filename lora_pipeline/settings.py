@@ -85,6 +85,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "notifications.context_processors.unread_count",
+                "lora_pipeline.context_processors.processing",
             ],
         },
     }
@@ -159,6 +160,7 @@ CELERY_TASK_ROUTES = {
     "jobs.collect_artifact": {"queue": "data"},
     "jobs.fetch_checkpoints": {"queue": "data"},
     "jobs.*_logs": {"queue": "data"},
+    "jobs.send_heartbeat": {"queue": "deliver"},
     "datasets.*": {"queue": "data"},
     "notifications.*": {"queue": "deliver"},
 }
@@ -179,6 +181,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 EVENT_NUDGE_TASK = "notifications.deliver_events"
+HEARTBEAT_URL = env.str("HEARTBEAT_URL", default="") or None
 
 # -- Storage (S3-compatible) ------------------------------------------------------------------------------
 S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="") or None

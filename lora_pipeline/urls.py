@@ -10,11 +10,13 @@ from drf_spectacular.views import (
 )
 
 from lora_pipeline import api_errors, health
+from lora_pipeline.processing import ProcessingView
 
 api: list[URLPattern | URLResolver] = [
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("schema.yaml", SpectacularYAMLAPIView.as_view(), name="schema-yaml"),
     path("docs", SpectacularSwaggerSplitView.as_view(template_name="api_docs.html"), name="api-docs"),
+    path("processing", ProcessingView.as_view(), name="processing"),
     path("", include("accounts.api.urls")),
     path("", include("datasets.api.urls")),
     path("", include("jobs.api.urls")),

@@ -1,6 +1,7 @@
-// What every page does: times on the reader's clock, tabs, copy buttons, the account menu.
+// What every page does: times on the reader's clock, tabs, copy buttons, the account menu, whether jobs move.
 
 import "./copy.js";
+import "./processing.js";
 import * as tabs from "./tabs.js";
 import { localize } from "./times.js";
 

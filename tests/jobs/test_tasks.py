@@ -257,3 +257,11 @@ def test_with_a_dead_broker_work_still_gets_done(
         tasks.release_job(str(job.pk))
     job.refresh_from_db()
     assert job.status == "cancelled"
+
+
+def test_each_tick_starts_a_heartbeat_where_a_monitor_is_set(post: Post, settings: Any) -> None:
+    tasks.process_training_jobs()
+    assert post.read() == {}
+    settings.HEARTBEAT_URL = "https://monitor.example.com/ping"
+    tasks.process_training_jobs()
+    assert post.read() == {"deliver": [("jobs.send_heartbeat", [])]}

@@ -10,7 +10,7 @@ from django_celery_beat.models import PeriodicTask
 
 from datasets.storage.diagnose import Finding
 from jobs.models import CycleRun
-from lora_pipeline import diagnosis
+from lora_pipeline import cycle, diagnosis
 from lora_pipeline.devstack import ports
 from tests.operations.conftest import LONG_AGO
 
@@ -64,9 +64,9 @@ def test_a_cycle_that_is_switched_off_is_told(cycled: None) -> None:
 
 
 def test_just_started_a_first_cycle_is_awaited(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnosis, "_process_started", timezone.now())
+    monkeypatch.setattr(cycle, "_process_started", timezone.now())
     assert last_cycle().message == "starting"
-    monkeypatch.setattr(diagnosis, "_process_started", LONG_AGO)
+    monkeypatch.setattr(cycle, "_process_started", LONG_AGO)
     finding = last_cycle()
     assert (finding.ok, finding.message) == (False, "none has run yet")
 
