@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from datasets.models import DatasetEvent
 from jobs.models import JobEvent
-from jobs.states import ADVICE, error_code
+from jobs.reasons import REASONS, error_code
 from notifications.deliver import IN_APP, deliver
 from notifications.models import Delivery
 from notifications.rules import Notice, dataset_notice, job_notice
@@ -74,7 +74,7 @@ def _of_job(event: JobEvent) -> Notice | None:
         message=event.message,
         detail=event.detail,
         reason=job.error_message if failed else "",
-        advice=ADVICE[error_code(job.error_code)][1] if failed else "",
+        advice=REASONS[error_code(job.error_code)].advice if failed else "",
     )
 
 

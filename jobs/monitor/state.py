@@ -7,7 +7,8 @@ from jobs import presets, selectors, summary
 from jobs.models import Cluster, ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
 from jobs.monitor import adapter, checkpoints, comparison, stages
-from jobs.states import ADVICE, CANCELLABLE, Side, Status, error_code
+from jobs.reasons import REASONS, Side, error_code
+from jobs.states import CANCELLABLE, Status
 from jobs.templatetags import figures
 
 SIDES = {
@@ -67,13 +68,13 @@ def _costs(job: TrainingJob) -> dict[str, Any]:
 
 def _ending(job: TrainingJob) -> dict[str, Any]:
     """How it can be stopped, or why it failed."""
-    side, advice = ADVICE[error_code(job.error_code)] if job.status == Status.FAILED else (None, "")
+    reason = REASONS[error_code(job.error_code)] if job.status == Status.FAILED else None
     can_cancel = job.status in CANCELLABLE
     return {
         "can_cancel": can_cancel,
         "can_keep_adapter": can_cancel and _keeps_adapters(job.cluster),
-        "side": SIDES.get(side) if side else "",
-        "advice": advice,
+        "side": SIDES[reason.side] if reason else "",
+        "advice": reason.advice if reason else "",
     }
 
 

@@ -8,9 +8,10 @@ from django.utils import timezone
 from jobs import lifecycle
 from jobs.models import Installation, JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
+from jobs.reasons import ErrorCode
 from jobs.reconcile import finish, gate
 from jobs.reconcile.backoff import retry_at
-from jobs.states import ErrorCode, Stage, Status
+from jobs.states import Stage, Status
 
 logger = logging.getLogger(__name__)
 

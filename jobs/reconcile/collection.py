@@ -20,11 +20,12 @@ from jobs.clusters.files import files_of
 from jobs.deliveries import BUCKET, MAX_FILES, MAX_TOTAL_BYTES
 from jobs.models import ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
+from jobs.reasons import ErrorCode
 from jobs.reconcile import finish, gate
 from jobs.reconcile.backoff import retry_at
 from jobs.reconcile.summary import MAX_SUMMARY_BYTES, SUMMARY_FILE, quality, read_summary, versions
 from jobs.reconcile.transfer import LEASE_SECONDS, Damaged, Stored, TooLarge, copied, verified
-from jobs.states import ErrorCode, Status
+from jobs.states import Status
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,9 @@ from jobs.clusters.base import Capabilities
 from jobs.clusters.base import Status as Report
 from jobs.models import JobAttempt, JobLog, ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
+from jobs.reasons import REASONS, ErrorCode, error_code
 from jobs.reconcile import billing
-from jobs.states import ADVICE, ErrorCode, Stage, Status, error_code
+from jobs.states import Stage, Status
 
 logger = logging.getLogger(__name__)
 
@@ -45,13 +46,12 @@ def fail(
     actor: str = lifecycle.SYSTEM,
 ) -> None:
     """Fail a job for good: what is known is billed, and the user is told what to do."""
-    _, advice = ADVICE[code]
     if attempt is not None:
         _close(job, attempt, code.value, now)
     else:
         job.final_cost = job.current_cost
     first_line = detail.strip().splitlines()[0][:300] if detail.strip() else ""
-    message = first_line or advice
+    message = first_line or REASONS[code].advice
     lifecycle.transition(
         job,
         Status.FAILED,
@@ -106,7 +106,7 @@ def cancelled(job: TrainingJob, *, note: str = "its GPUs are free") -> None:
         if asked
         else {
             "error_code": ErrorCode.STOPPED_AT_CLUSTER.value,
-            "error_message": ADVICE[ErrorCode.STOPPED_AT_CLUSTER][1],
+            "error_message": REASONS[ErrorCode.STOPPED_AT_CLUSTER].advice,
         }
     )
     lifecycle.transition(

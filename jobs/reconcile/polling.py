@@ -14,9 +14,10 @@ from jobs import lifecycle
 from jobs.clusters.base import ClusterError, NoSuchJob, Polled, PollRequest
 from jobs.lifecycle import Lease
 from jobs.models import JobAttempt, TrainingJob
+from jobs.reasons import ErrorCode
 from jobs.reconcile import apply, billing, finish, gate
 from jobs.reconcile.backoff import LONGEST_SECONDS, LONGEST_SECONDS_OF_A_CANCEL, retry_at
-from jobs.states import ErrorCode, Status
+from jobs.states import Status
 
 logger = logging.getLogger(__name__)
 

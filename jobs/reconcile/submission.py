@@ -17,9 +17,10 @@ from jobs.clusters.base import AlreadyExists, ClusterError, Refused, Submission,
 from jobs.exceptions import InvalidJob
 from jobs.models import JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
+from jobs.reasons import ErrorCode
 from jobs.reconcile import accept, cancellation, finish, gate, intent
 from jobs.reconcile.backoff import retry_at
-from jobs.states import ErrorCode, Stage, Status
+from jobs.states import Stage, Status
 
 logger = logging.getLogger(__name__)
 

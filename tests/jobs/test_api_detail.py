@@ -49,6 +49,7 @@ def test_a_failed_job_says_why_and_what_to_do(api: Api, alice: User) -> None:
     error = api(alice).get(f"/api/jobs/{job.pk}").json()["data"]["job"]["error"]
     assert (error["code"], error["side"], error["message"]) == ("out_of_memory", "settings", "CUDA out of memory")
     assert "Lower the batch size" in error["advice"]
+    assert (error["retry"], error["retried_automatically"]) == ("never", False)
 
 
 def test_it_needs_few_queries(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.states import ACTIVE, ADVICE, CANCELLABLE, TERMINAL, ErrorCode, Side, Status, error_code, is_legal
+from jobs.states import ACTIVE, CANCELLABLE, TERMINAL, Status, is_legal
 
 # A row for each status a job may be in; a mark under each status that it may go to.
 TABLE = """
@@ -39,15 +39,3 @@ def test_every_active_status_can_end() -> None:
 
 def test_what_can_be_cancelled_is_active_and_not_cancelling_already() -> None:
     assert ACTIVE - {Status.CANCELLING} == CANCELLABLE
-
-
-@pytest.mark.parametrize("code", ErrorCode)
-def test_every_reason_says_who_has_to_act_and_what_to_do(code: ErrorCode) -> None:
-    side, advice = ADVICE[code]
-    assert side in Side
-    assert advice.endswith(".")
-
-
-@pytest.mark.parametrize("reported", [None, "", "cosmic_rays", "OUT_OF_MEMORY"])
-def test_a_reason_that_we_do_not_know_is_a_failed_training(reported: str | None) -> None:
-    assert error_code(reported) is ErrorCode.TRAINING_FAILED

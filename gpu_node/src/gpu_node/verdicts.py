@@ -34,4 +34,4 @@ def of_outcome(outcome: Outcome, stop: Stop | None) -> Verdict:
     if outcome.kind == "stopped" and stop is not None:
         return stop.verdict
     message = outcome.error_message or "The run ended without being asked to; its log may say why."
-    return failed(outcome.error_code or "stopped", message)
+    return failed(outcome.error_code or "training_failed", message)

@@ -12,7 +12,8 @@ from jobs import presets, provenance, selectors
 from jobs.api.outputs.catalog import EstimateOutput, HyperparametersOutput
 from jobs.models import ModelArtifact, TrainingJob
 from jobs.models.run import METRIC_NAMES
-from jobs.states import ADVICE, TERMINAL, Status, error_code
+from jobs.reasons import REASONS, Retry, error_code
+from jobs.states import TERMINAL, Status
 
 
 class JobDatasetOutput(serializers.ModelSerializer[Dataset]):
@@ -52,6 +53,10 @@ class JobErrorOutput(serializers.Serializer[dict[str, Any]]):
     side = serializers.CharField(help_text="who has to act: data, settings, cluster or us")
     message = serializers.CharField()
     advice = serializers.CharField()
+    retry = serializers.ChoiceField(
+        [rule.value for rule in Retry], help_text="never: change something first; by_hand; automatic, within limits"
+    )
+    retried_automatically = serializers.BooleanField(help_text="such a failure starts the job again by itself at first")
     detail = serializers.CharField()
 
 
@@ -150,12 +155,14 @@ class JobSummaryOutput(serializers.ModelSerializer[TrainingJob]):
     def get_error(self, job: TrainingJob) -> dict[str, Any] | None:
         if not job.error_code:
             return None
-        side, advice = ADVICE[error_code(job.error_code)]
+        reason = REASONS[error_code(job.error_code)]
         return {
             "code": job.error_code,
-            "side": side.value,
+            "side": reason.side.value,
             "message": job.error_message,
-            "advice": advice,
+            "advice": reason.advice,
+            "retry": reason.retry.value,
+            "retried_automatically": reason.retry is Retry.AUTOMATIC,
             "detail": job.error_detail,
         }
 
