@@ -7,13 +7,14 @@ for; settings that depend on each other are refused where they were asked for, a
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 
 from datasets.models import Dataset
 from datasets.selectors import dataset_get
-from jobs import hardware, presets, selectors
+from jobs import budget, hardware, presets, selectors
 from jobs.exceptions import InvalidJob
 from jobs.models import BaseModel
 
@@ -30,6 +31,7 @@ class Configuration:
     hyperparameters: dict[str, presets.Value]
     gpu: selectors.GpuType
     gpu_count: int
+    max_cost: Decimal | None
 
 
 def configuration(
@@ -42,6 +44,7 @@ def configuration(
     base_model: str = "",
     validation_dataset_id: uuid.UUID | str | None = None,
     dataset_sha256: str = "",
+    max_cost: Any = None,
 ) -> Configuration:
     """What `user` asks for, checked and completed from preset, price list and catalog.
 
@@ -60,13 +63,16 @@ def configuration(
     resolved = _checked(problems, lambda: presets.resolve(preset_id, hyperparameters))
     gpu_choice = _checked(problems, lambda: presets.resolve_gpus(gpu_config, gpus))
     model = _checked(problems, lambda: selectors.base_model_get(base_model))
+    limit = _checked(problems, lambda: budget.checked(max_cost))
     if resolved is None or gpu_choice is None or model is None or problems:
         raise InvalidJob.of_fields(problems)
     gpu = gpus[gpu_choice["type"]]
+    if limit is not None and not gpu.is_priced:
+        problems["max_cost"] = [budget.unpriced(gpu.type)]
     _reconcile(problems, resolved, hyperparameters, model=model, gpu_type=gpu.type, has_file=validation is not None)
     if problems:
         raise InvalidJob.of_fields(problems)
-    return Configuration(user, dataset, validation, model, preset_id, resolved, gpu, gpu_choice["count"])
+    return Configuration(user, dataset, validation, model, preset_id, resolved, gpu, gpu_choice["count"], limit)
 
 
 def _reconcile(

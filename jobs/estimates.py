@@ -17,7 +17,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from datasets.validation import lengths
-from jobs import advice, hardware, learned, memory, presets, schedule, selectors
+from jobs import advice, budget, hardware, learned, memory, presets, schedule, selectors
 from jobs.configurations import Configuration, configuration
 from jobs.costs import CENT
 from jobs.exceptions import InvalidJob
@@ -86,13 +86,15 @@ def estimate(chosen: Configuration, *, start_step: int = 0) -> Estimate:
     tokens, plan = _tokens_and_plan(chosen, ratio, start_step)
     need = _need(chosen, tokens.longest, plan.rows)
     seconds, based_on = _seconds(chosen, tokens, plan)
-    fits = tuple(_fit(gpu.type, need) for gpu in selectors.gpu_types())
     price_per_hour = (chosen.gpu.price_per_hour or Decimal(0)) * chosen.gpu_count
+    cost = (_dollars(price_per_hour, seconds[0]), _dollars(price_per_hour, seconds[1])) if seconds else None
+    doubt = budget.doubt(chosen.max_cost, cost) if chosen.max_cost is not None else ""
+    fits = tuple(_fit(gpu.type, need) for gpu in selectors.gpu_types())
     return Estimate(
         tokens=tokens,
         plan=plan,
         seconds=seconds,
-        cost=(_dollars(price_per_hour, seconds[0]), _dollars(price_per_hour, seconds[1])) if seconds else None,
+        cost=cost,
         price_per_hour=price_per_hour,
         is_priced=chosen.gpu.is_priced,
         effective_batch_size=presets.effective_batch_size(chosen.hyperparameters, chosen.gpu_count),
@@ -101,7 +103,7 @@ def estimate(chosen: Configuration, *, start_step: int = 0) -> Estimate:
         fits=fits,
         based_on=based_on,
         notes=tuple(_notes(chosen, ratio, speed_known=seconds is not None)),
-        warnings=tuple(_warnings(chosen, tokens, plan, need, fits)),
+        warnings=(*filter(None, [doubt]), *_warnings(chosen, tokens, plan, need, fits)),
     )
 
 

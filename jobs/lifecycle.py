@@ -18,7 +18,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from jobs.models import JobEvent, TrainingJob
-from jobs.states import TERMINAL, Stage, Status, is_legal
+from jobs.reasons import ErrorCode
+from jobs.states import CANCELLABLE, TERMINAL, Stage, Status, is_legal
 
 logger = logging.getLogger(__name__)
 
@@ -132,12 +133,58 @@ def transition(
         )
     if to is Status.COMPLETED:
         changes.update(current_stage=Stage.COMPLETED.value, progress=100.0)
+    if to is Status.CANCELLED and job.stop_reason:
+        changes.update(error_code=job.stop_reason, error_message=job.stop_message)
     changes.update(status=to.value, updated_at=now)
     if not TrainingJob.objects.filter(pk=job.pk, status=source).update(**changes):
         raise IllegalTransition(f"{job.short_id}: no longer {source}")
     for name, value in changes.items():
         setattr(job, name, value)
     record(job, "status", message, actor=actor, detail=detail, from_status=source, to_status=to.value)
+
+
+def request_cancel(
+    job: TrainingJob,
+    *,
+    actor: str,
+    keep_adapter: bool,
+    message: str = "Cancel was requested.",
+    stop: tuple[ErrorCode, str] | None = None,
+) -> bool:
+    """Ask for a job's end, whoever asks; whether this call did. Saves the row, which the caller holds.
+
+    `stop` is why the system asks, with a sentence for the user: what the job says once it is cancelled. A job that has
+    ended or is being cancelled already stays as it is.
+    """
+    if job.status not in CANCELLABLE:
+        return False
+    now = timezone.now()
+    job.cancel_requested_at = now
+    job.cancel_requested_by = actor
+    job.cancel_sent_at = None
+    job.keep_adapter = keep_adapter
+    if stop is not None:
+        job.stop_reason, job.stop_message = stop[0].value, stop[1][:500]
+    job.next_poll_at = now
+    job.poll_failures = 0
+    job.save()
+    if job.status == Status.QUEUED and not job.submission_key:
+        end_unsubmitted(job, actor)
+    else:
+        detail = {"code": job.stop_reason} if job.stop_reason else {}
+        transition(job, Status.CANCELLING, actor=actor, message=message[:500], detail=detail)
+    return True
+
+
+def end_unsubmitted(job: TrainingJob, actor: str) -> None:
+    """No cluster was ever asked for this job, so nothing has to be stopped and nothing was used."""
+    transition(
+        job,
+        Status.CANCELLED,
+        actor=actor,
+        message=f"Training was cancelled before it started. {job.stop_message}".strip(),
+        final_cost=job.current_cost,
+    )
 
 
 def record(
@@ -164,8 +211,20 @@ def record(
     )
 
 
-def warn(job: TrainingJob, code: str, message: str, *, actor: str = CLUSTER) -> None:
-    """Note a warning on the job and in its timeline, once per code. The caller saves `warnings`."""
-    if all(warning["code"] != code for warning in job.warnings):
-        job.warnings = [*job.warnings, {"code": code, "message": message[:500]}]
-        record(job, "warning", message, actor=actor, detail={"code": code})
+def warn(
+    job: TrainingJob,
+    code: str,
+    message: str,
+    *,
+    actor: str = CLUSTER,
+    detail: dict[str, Any] | None = None,
+    instead_of: Collection[str] = (),
+) -> None:
+    """Note a warning on the job and in its timeline, once per code. The caller saves `warnings`.
+
+    It takes the place of the warnings whose codes are in `instead_of`; with its own code among them it is told anew.
+    """
+    kept = [warning for warning in job.warnings if warning["code"] not in instead_of]
+    if all(warning["code"] != code for warning in kept):
+        job.warnings = [*kept, {"code": code, "message": message[:500]}]
+        record(job, "warning", message, actor=actor, detail={"code": code, **(detail or {})})

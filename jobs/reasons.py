@@ -58,6 +58,10 @@ class ErrorCode(StrEnum):
     GPU_UNAVAILABLE = "gpu_unavailable"
     STOPPED_AT_CLUSTER = "stopped_at_cluster"
     ARTIFACT_UNAVAILABLE = "artifact_unavailable"
+    BUDGET_REACHED = "budget_reached"
+    ZERO_LOSS = "zero_loss"
+    DIVERGED = "diverged"
+    STALLED = "stalled"
 
 
 REASONS: dict[ErrorCode, Reason] = {
@@ -181,6 +185,27 @@ REASONS: dict[ErrorCode, Reason] = {
     ErrorCode.ARTIFACT_UNAVAILABLE: Reason(
         Side.CLUSTER,
         "Training ended but its files could not be brought into storage within a day. Look for them at the cluster.",
+    ),
+    ErrorCode.BUDGET_REACHED: Reason(
+        Side.SETTINGS,
+        "The job reached its budget. Resume it from its last checkpoint with a higher one, or train fewer epochs.",
+        Retry.NEVER,
+    ),
+    ErrorCode.ZERO_LOSS: Reason(
+        Side.DATA,
+        "A loss of exactly zero teaches nothing. Check that the file has answers to learn from and that max_length "
+        "does not cut them off; if the model knows the data by heart, use fewer epochs.",
+        Retry.NEVER,
+    ),
+    ErrorCode.DIVERGED: Reason(
+        Side.SETTINGS,
+        "Training went from better to worse. Resume from the best checkpoint, or start anew, with a lower learning "
+        "rate or a longer warm-up.",
+        Retry.NEVER,
+    ),
+    ErrorCode.STALLED: Reason(
+        Side.CLUSTER,
+        "The run did not move any more. Read the logs; resume from the last checkpoint, or ask the cluster's operator.",
     ),
 }
 

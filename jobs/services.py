@@ -16,7 +16,9 @@ from jobs import costs, estimates, lifecycle, resumption, selectors, sources
 from jobs.exceptions import IdempotencyConflict, JobConflict
 from jobs.models import Checkpoint, Cluster, TrainingJob
 from jobs.models.job import SubmitOutcome
-from jobs.states import CANCELLABLE, Stage, Status
+from jobs.states import Stage, Status
+
+UNCHANGED = object()  # as the ended job has it: None means none
 
 
 def job_create(
@@ -34,6 +36,7 @@ def job_create(
     retry_of: TrainingJob | None = None,
     resume_from: Checkpoint | None = None,
     asked_by: User | None = None,
+    max_cost: Any = None,
 ) -> tuple[TrainingJob, bool]:
     """Queue a new job; (job, whether it is new). The same idempotency key gives the same job again.
 
@@ -42,6 +45,7 @@ def job_create(
     """
     asked = [str(dataset_id), preset_id, gpu_config, hyperparameters, base_model, name]
     asked += [str(validation_dataset_id), dataset_sha256] if validation_dataset_id or dataset_sha256 else []
+    asked += [f"max_cost {max_cost}"] if max_cost is not None else []
     asked += [str(retry_of.pk), str(resume_from.pk if resume_from else "")] if retry_of else []
     request_sha256 = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     if idempotency_key is not None:
@@ -57,6 +61,7 @@ def job_create(
         base_model=base_model,
         validation_dataset_id=validation_dataset_id,
         dataset_sha256=dataset_sha256,
+        max_cost=max_cost,
     )
     estimate = estimates.accepted(chosen, start_step=resume_from.step if resume_from else 0)
     now = timezone.now()
@@ -70,6 +75,7 @@ def job_create(
         hyperparameters=chosen.hyperparameters,
         gpu_config={"type": chosen.gpu.type, "count": chosen.gpu_count},
         gpu_price_per_hour=chosen.gpu.price_per_hour,
+        max_cost=chosen.max_cost,
         estimated_total_cost=costs.middle(*estimate.cost) if estimate.cost else None,
         total_epochs=math.ceil(float(chosen.hyperparameters["epochs"])),
         total_steps=estimate.steps,
@@ -122,12 +128,13 @@ def job_retry(
     hyperparameters: Mapping[str, Any] | None = None,
     name: str = "",
     idempotency_key: str | None = None,
+    max_cost: Any = UNCHANGED,
 ) -> tuple[TrainingJob, bool]:
     """A new job like an ended one of the user's, with these settings changed; (job, whether it is new).
 
     It goes on from the checkpoint that `resume_from` means (see jobs.resumption.chosen), else it starts where the
-    ended one started. The same idempotency key gives the same job again. Raises JobNotFound, JobConflict, and what
-    job_create raises.
+    ended one started; its budget is its own, as large as the ended one's. The same idempotency key gives the same job
+    again. Raises JobNotFound, JobConflict, and what job_create raises.
     """
     return _retry(
         selectors.job_get(user, job_id),
@@ -136,6 +143,7 @@ def job_retry(
         hyperparameters=hyperparameters or {},
         name=name,
         idempotency_key=idempotency_key,
+        max_cost=max_cost,
     )
 
 
@@ -179,26 +187,15 @@ def job_declare_not_started(*, staff: User, job: TrainingJob) -> TrainingJob:
         job.save()
         lifecycle.record(job, "submission", "Declared as not started at the cluster.", actor=_actor(staff))
         if job.status == Status.CANCELLING:
-            _end_unsubmitted(job, _actor(staff))
+            lifecycle.end_unsubmitted(job, _actor(staff))
     return job
 
 
 def _cancel(job: TrainingJob, *, actor: str, keep_adapter: bool) -> TrainingJob:
     with transaction.atomic():
         job = TrainingJob.objects.select_for_update().get(pk=job.pk)
-        if job.status in CANCELLABLE:
-            now = timezone.now()
-            job.cancel_requested_at = now
-            job.cancel_requested_by = actor
-            job.keep_adapter = keep_adapter
-            job.next_poll_at = now
-            job.poll_failures = 0
-            job.save()
-            if job.status == Status.QUEUED and not job.submission_key:
-                _end_unsubmitted(job, actor)
-            else:
-                lifecycle.transition(job, Status.CANCELLING, actor=actor, message="Cancel was requested.")
-        elif job.status not in {Status.CANCELLING, Status.CANCELLED}:
+        asked = lifecycle.request_cancel(job, actor=actor, keep_adapter=keep_adapter)
+        if not asked and job.status not in {Status.CANCELLING, Status.CANCELLED}:
             raise JobConflict(f"The job has already {job.status}.", details={"status": job.status})
     return job
 
@@ -211,6 +208,7 @@ def _retry(
     hyperparameters: Mapping[str, Any] = MappingProxyType({}),
     name: str = "",
     idempotency_key: str | None = None,
+    max_cost: Any = UNCHANGED,
 ) -> tuple[TrainingJob, bool]:
     if not ended.is_terminal:
         raise JobConflict(
@@ -232,6 +230,7 @@ def _retry(
         retry_of=ended,
         resume_from=checkpoint,
         asked_by=asked_by,
+        max_cost=ended.max_cost if max_cost is UNCHANGED else max_cost,
     )
 
 
@@ -246,17 +245,6 @@ def _origin(retry_of: TrainingJob | None, resume_from: Checkpoint | None) -> str
     if resume_from is not None:
         return f"The job was created to go on from step {resume_from.step} of {str(resume_from.job_id)[:8]}."
     return "The job was created." if retry_of is None else f"The job was created as a retry of {retry_of.short_id}."
-
-
-def _end_unsubmitted(job: TrainingJob, actor: str) -> None:
-    """No cluster was ever asked for this job, so nothing has to be stopped and nothing was used."""
-    lifecycle.transition(
-        job,
-        Status.CANCELLED,
-        actor=actor,
-        message="Training was cancelled before it started.",
-        final_cost=job.current_cost,
-    )
 
 
 def _unconfirmed(job: TrainingJob) -> TrainingJob:

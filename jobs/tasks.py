@@ -105,7 +105,9 @@ def _follow_up(job_ids: list[str], since: datetime) -> None:
         nudge(fetch_checkpoints, str(job_id))
     news = set(JobEvent.objects.filter(job__pk__in=job_ids, created_at__gte=since).values_list("job_id", flat=True))
     for job in TrainingJob.objects.filter(pk__in=news):
-        if job.is_terminal and job.external_job_id:
+        if job.status == Status.CANCELLING and not job.cluster_result and job.stop_reason and not job.cancel_sent_at:
+            nudge(release_job, str(job.pk))
+        elif job.is_terminal and job.external_job_id:
             nudge(archive_logs, str(job.pk))
         elif job.cluster_result:
             nudge(collect_artifact, str(job.pk))

@@ -14,7 +14,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from jobs import presets, resumption, selectors, series
+from jobs import budget, presets, resumption, selectors, series
 from jobs.states import Status
 
 MAX_COUNT = 2**31 - 1  # what every database can compare with
@@ -68,6 +68,22 @@ class GpuConfigField(serializers.DictField):
     pass
 
 
+@extend_schema_field(
+    {"type": "number", "minimum": float(budget.LEAST), "maximum": float(budget.MOST), "nullable": True}
+)
+class BudgetField(serializers.Field[Any, Any, Any, Any]):
+    """Dollars and whole cents (jobs.budget.checked checks it)."""
+
+    def __init__(self, help_text: str) -> None:
+        super().__init__(required=False, allow_null=True, help_text=help_text)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 class ConfigurationInput(StrictSerializer):
     """What an estimate is made from."""
 
@@ -84,6 +100,9 @@ class ConfigurationInput(StrictSerializer):
     base_model = serializers.CharField(
         default="", allow_blank=True, max_length=200, help_text="name of one of /api/base-models; empty: the default"
     )
+    max_cost = BudgetField(
+        "budget in dollars: a warning at 80 % of it, and a stop that keeps the adapter before the job costs more"
+    )
 
     def known_keys(self) -> tuple[str, ...]:
         inner = (f"hyperparameters.{name}" for name in presets.FIELDS)
@@ -94,10 +113,6 @@ class JobInput(ConfigurationInput):
     """A new job."""
 
     name = serializers.CharField(default="", allow_blank=True, max_length=200, help_text="empty: made from the dataset")
-    max_cost = serializers.FloatField(required=False, allow_null=True, help_text="refused: not enforced yet")
-
-    def validate_max_cost(self, value: float | None) -> float | None:
-        raise ValidationError("A cost limit is not enforced yet: leave max_cost out and watch the job's cost.")
 
 
 @extend_schema_field(
@@ -135,6 +150,7 @@ class RetryInput(StrictSerializer):
     resume_from = CheckpointField(required=False, allow_null=True, help_text="go on from a checkpoint of the job")
     hyperparameters = HyperparametersField(default=dict)
     name = serializers.CharField(default="", allow_blank=True, max_length=200, help_text="empty: the ended job's")
+    max_cost = BudgetField("budget of the new job; left out: as large as the ended job's, null: none")
 
     def known_keys(self) -> tuple[str, ...]:
         return (*self.fields, *(f"hyperparameters.{name}" for name in presets.FIELDS))

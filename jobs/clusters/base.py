@@ -152,6 +152,11 @@ class Capabilities:
     gpu_types: tuple[tuple[str, int], ...] = ()
     simulated: bool = False
 
+    @property
+    def keeps_adapters(self) -> bool:
+        """Whether a run that is stopped can leave what it learned: its GPUs are waited for, its files handed over."""
+        return self.features >= {"async_cancel", "artifacts"}
+
     def has(self, feature: str) -> bool:
         return feature in self.features
 

@@ -35,6 +35,14 @@ class TrainingJob(models.Model):
         related_name="+",
         help_text="evaluated on instead of a part of the dataset",
     )
+    max_cost = models.DecimalField(
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="the budget in dollars: the job is stopped before it costs more; empty = none",
+    )
+    sentinel = models.JSONField(default=dict, blank=True, help_text="{finding: off, notify or stop_and_keep}")
     estimate = models.JSONField(default=dict, help_text="as it was shown when the job was created")
     resume_from = models.ForeignKey(
         "jobs.Checkpoint",
@@ -93,6 +101,10 @@ class TrainingJob(models.Model):
     cancel_requested_by = models.CharField(max_length=160, blank=True)
     cancel_sent_at = models.DateTimeField(null=True, blank=True)
     keep_adapter = models.BooleanField(default=False)
+    stop_reason = models.CharField(
+        max_length=64, blank=True, help_text="error code, where the system asked for the end"
+    )
+    stop_message = models.CharField(max_length=500, blank=True, help_text="the same in words")
 
     # -- When it is due, and who works on it
     next_attempt_at = models.DateTimeField(help_text="submit not before")
@@ -176,6 +188,7 @@ class JobAttempt(models.Model):
     end_reason = models.CharField(max_length=200, blank=True)
 
     metrics_cursor = models.BigIntegerField(default=0, help_text="seq of the last point taken over")
+    sentinel_state = models.JSONField(default=dict, help_text="what the sentinel remembers of the run")
     checkpoints_reported = models.PositiveIntegerField(
         default=0, help_text="how many the cluster says are in storage; more than our rows: fetch the list"
     )

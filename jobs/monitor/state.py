@@ -17,8 +17,6 @@ SIDES = {
     Side.CLUSTER: "the cluster",
     Side.US: "this installation",
 }
-# A cluster that waits until its GPUs are free, and hands files over, can bring an adapter of a stopped run.
-KEEPS_ADAPTERS = frozenset({"async_cancel", "artifacts"})
 # What may change where training goes on: the weights stay the same shape.
 CHANGED_ON_RESUME = ("epochs", "max_steps", "learning_rate")
 
@@ -89,8 +87,8 @@ def _configuration(job: TrainingJob) -> dict[str, Any]:
 
 
 def _keeps_adapters(cluster: str) -> bool:
-    known = Cluster.objects.filter(name=cluster).values_list("features", flat=True).first()
-    return set(known or ()) >= KEEPS_ADAPTERS
+    known = Cluster.objects.filter(name=cluster).first()
+    return known is not None and known.capabilities.keeps_adapters
 
 
 def _of(current: int, total: int) -> str:

@@ -9,7 +9,7 @@ from django.conf import settings
 from jobs import lifecycle, metrics
 from jobs.clusters.base import ENDED_STATES, Capabilities, Polled, Status
 from jobs.models import JobAttempt, TrainingJob
-from jobs.reconcile import billing, finish
+from jobs.reconcile import billing, finish, watch
 from jobs.reconcile.backoff import next_slot
 from jobs.states import Stage
 from jobs.states import Status as JobStatus
@@ -48,6 +48,7 @@ def report(job: TrainingJob, attempt: JobAttempt, polled: Polled, capabilities: 
             _follow(job, attempt, status, now)
             if status.state == "cancelled":
                 job.waiting_for = "The GPU cluster stopped the job but has not freed its GPUs yet."
+            watch.look(job, capabilities)
     job.save()
     attempt.save()
     logger.info("Updated job %s: %s - %.1f%%", job.short_id, job.status, job.progress)

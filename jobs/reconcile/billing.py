@@ -39,7 +39,7 @@ def update(job: TrainingJob, attempt: JobAttempt, status: Status | None, *, seen
         billable_seconds=time.seconds,
     )
     job.cost_is_estimate = time.is_estimate
-    job.current_cost = max(job.current_cost, _earlier(job) + attempt.cost)
+    job.current_cost = max(job.current_cost, earlier(job) + attempt.cost)
 
 
 def settle(job: TrainingJob, attempt: JobAttempt, *, now: datetime) -> None:
@@ -67,7 +67,7 @@ def settle(job: TrainingJob, attempt: JobAttempt, *, now: datetime) -> None:
                 "recorded_at": now,
             },
         )
-    job.final_cost = _earlier(job) + attempt.cost
+    job.final_cost = earlier(job) + attempt.cost
     if job.final_cost < job.current_cost:
         lifecycle.record(
             job,
@@ -78,7 +78,7 @@ def settle(job: TrainingJob, attempt: JobAttempt, *, now: datetime) -> None:
     job.current_cost = job.final_cost
 
 
-def _earlier(job: TrainingJob) -> Decimal:
+def earlier(job: TrainingJob) -> Decimal:
     """What earlier attempts of this job cost."""
     if job.attempt == 1:
         return Decimal("0.00")

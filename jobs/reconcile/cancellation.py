@@ -96,7 +96,7 @@ def _ask_to_stop(lease: Lease, door: gate.Gate) -> None:
     try:
         door.cluster.cancel(
             job.external_job_id,
-            reason=f"cancelled by {job.cancel_requested_by}",
+            reason=job.stop_reason.replace("_", " ") or f"cancelled by {job.cancel_requested_by}",
             keep_adapter=job.keep_adapter,
             capabilities=door.capabilities,
         )

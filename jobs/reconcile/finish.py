@@ -27,6 +27,8 @@ def ended(job: TrainingJob, attempt: JobAttempt, report: Report, capabilities: C
         _completed(job, attempt, report, capabilities, now)
     elif report.state == "failed":
         code = error_code(report.error_code)
+        if code is ErrorCode.MAX_RUNTIME and attempt.request.get("max_runtime_by") == "budget":
+            code = ErrorCode.BUDGET_REACHED
         fail(job, attempt, code, detail=report.error_message or "", now=now, actor=lifecycle.CLUSTER)
     elif job.keep_adapter and job.cancel_requested_at and _hands_over(report, capabilities):
         _close(job, attempt, "cancelled", now)
@@ -101,6 +103,7 @@ def complete(job: TrainingJob, *, message: str) -> None:
 def cancelled(job: TrainingJob, *, note: str = "its GPUs are free") -> None:
     """The job's GPUs are free, and nothing more is to be brought home. The caller saves the row."""
     asked = job.cancel_requested_at is not None
+    why = f" {job.stop_message}" if job.stop_message else ""
     changes: dict[str, Any] = (
         {}
         if asked
@@ -113,7 +116,7 @@ def cancelled(job: TrainingJob, *, note: str = "its GPUs are free") -> None:
         job,
         Status.CANCELLED,
         actor=lifecycle.CLUSTER,
-        message=f"Training was cancelled; {note}." if asked else "The job was stopped at the cluster.",
+        message=f"Training was cancelled; {note}.{why}"[:500] if asked else "The job was stopped at the cluster.",
         final_cost=job.final_cost,
         current_cost=job.current_cost,
         **changes,

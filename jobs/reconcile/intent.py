@@ -3,14 +3,16 @@
 What the key stands for is frozen with it: a repeat is the same order, whatever an operator changed meanwhile.
 """
 
+from typing import Any
+
 from django.conf import settings
 from django.utils import timezone
 
-from jobs import callbacks, lifecycle, sources
+from jobs import budget, callbacks, lifecycle, sources
 from jobs.clusters.base import Submission
 from jobs.models import Installation, JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
-from jobs.reconcile import accept
+from jobs.reconcile import accept, billing
 from jobs.states import Status
 
 
@@ -32,7 +34,7 @@ def store(lease: lifecycle.Lease) -> JobAttempt | None:
                     **sources.frozen(job),
                     "hyperparameters": job.hyperparameters,
                     "gpu_config": job.gpu_config,
-                    "max_runtime_s": settings.JOB_MAX_RUNTIME_SECONDS,
+                    **_time_limit(job),
                 },
             )
         elif attempt.outcome in accept.OPEN:
@@ -46,6 +48,18 @@ def store(lease: lifecycle.Lease) -> JobAttempt | None:
         # The answer belongs to whoever asked: however slow it was so far, nobody takes over during the call.
         lifecycle.renew(lease, now=now)
         return attempt
+
+
+def _time_limit(job: TrainingJob) -> dict[str, Any]:
+    """How long the run may hold its GPUs at most: as the operator set it, or as long as the budget pays for."""
+    longest = settings.JOB_MAX_RUNTIME_SECONDS
+    rate = budget.rate(job.gpu_price_per_hour, job.gpu_config["count"])
+    if job.max_cost is None or rate is None:
+        return {"max_runtime_s": longest}
+    paid = budget.seconds_paid(job.max_cost, billing.earlier(job), rate)
+    if paid is None or paid >= longest:
+        return {"max_runtime_s": longest}
+    return {"max_runtime_s": paid, "max_runtime_by": "budget"}
 
 
 def order(job: TrainingJob, attempt: JobAttempt, signed: sources.Sources) -> Submission:

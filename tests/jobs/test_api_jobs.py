@@ -68,13 +68,6 @@ def test_an_idempotency_key_is_short_and_printable(api: Api, alice: User, key: s
     assert "Idempotency-Key" in answer.json()["error"]["details"]
 
 
-@pytest.mark.parametrize("limit", [5, None, 0])
-def test_a_cost_limit_is_refused_while_it_is_not_enforced(api: Api, alice: User, limit: float | None) -> None:
-    answer = api(alice).post("/api/jobs", order(alice, max_cost=limit))
-    assert answer.status_code == 400
-    assert "not enforced yet" in answer.json()["error"]["details"]["max_cost"][0]
-
-
 @pytest.mark.parametrize(
     ("changes", "field", "says"),
     [

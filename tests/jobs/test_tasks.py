@@ -209,6 +209,16 @@ def test_a_fresh_cancel_is_followed_closely_and_an_old_one_by_the_tick(
     assert post.taken("control") == []
 
 
+def test_a_stop_by_the_system_is_brought_to_the_cluster_at_once(
+    alice: User, scripted: ScriptedCluster, post: Post, committing: Committing
+) -> None:
+    job = at_cluster(alice, max_cost=1)
+    scripted.says("run-1", billing={"billable_seconds": 3600})
+    with committing():
+        tasks.poll_jobs([str(job.pk)])
+    assert post.read()["control"] == [("jobs.release_job", [str(job.pk)])]
+
+
 def test_what_is_delivered_five_times_is_done_once(
     alice: User, queued: MakeJob, scripted: ScriptedCluster, post: Post
 ) -> None:

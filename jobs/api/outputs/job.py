@@ -79,6 +79,7 @@ class JobSummaryOutput(serializers.ModelSerializer[TrainingJob]):
     current_cost = serializers.FloatField()
     estimated_total_cost = serializers.FloatField(allow_null=True)
     final_cost = serializers.FloatField(allow_null=True)
+    max_cost = serializers.FloatField(allow_null=True, help_text="the budget; null: none")
     error = serializers.SerializerMethodField()
     warnings = WarningOutput(many=True)
     artifact_id = serializers.SerializerMethodField()
@@ -113,6 +114,7 @@ class JobSummaryOutput(serializers.ModelSerializer[TrainingJob]):
             "current_cost",
             "estimated_total_cost",
             "final_cost",
+            "max_cost",
             "cost_is_estimate",
             "error",
             "waiting_for",
