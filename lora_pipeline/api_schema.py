@@ -46,6 +46,11 @@ class EnvelopeSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         refused = {"description": "Refused: see `error`.", "content": {JSON: {"schema": self._error()}}}
         bodies.setdefault("4XX", refused)
+        later = {
+            "description": "Storage or the broker does not answer: try again later.",
+            "content": refused["content"],
+        }
+        bodies.setdefault("503", later)
         return bodies
 
     def _get_response_for_code(
@@ -59,13 +64,22 @@ class EnvelopeSchema(AutoSchema):
             return answer
         if not status_code.startswith("2"):
             content["schema"] = self._error()
-        elif "success" not in content["schema"].get("properties", {}):
+        elif "success" not in self._properties(content["schema"]):
             content["schema"] = {
                 "type": "object",
                 "required": ["success", "data"],
                 "properties": {"success": {"type": "boolean", "enum": [True]}, "data": content["schema"]},
             }
         return answer
+
+    def _properties(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """What an object's description names, also where it is a reference to one."""
+        name = schema.get("$ref", "").rpartition("/")[2]
+        if name:
+            component = self.registry[name, ResolvedComponent.SCHEMA]
+            schema = component.schema or {}
+        properties: dict[str, Any] = schema.get("properties", {})
+        return properties
 
     def _error(self) -> dict[str, Any]:
         """A reference to the one description of a failure."""

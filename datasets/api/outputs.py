@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from datasets.importable import ImportablePage
-from datasets.models import Dataset
+from datasets.models import Dataset, DatasetFormat
 from datasets.storage.base import UploadTicket
 
 
@@ -27,6 +27,9 @@ class SampleExample(serializers.Serializer[None]):
 
 class DatasetSummary(serializers.ModelSerializer[Dataset]):
     owner = serializers.CharField(source="owner.username")
+    format = serializers.ChoiceField(
+        choices=DatasetFormat.choices, allow_blank=True, help_text="found by the validation; empty: not known"
+    )
 
     class Meta:
         model = Dataset
