@@ -61,6 +61,12 @@ def job_get(user: User, job_id: uuid.UUID | str) -> TrainingJob:
     return _one(visible_to(user), job_id)
 
 
+def job_check(user: User, job_id: uuid.UUID | str) -> None:
+    """Raises JobNotFound unless the job is visible: asked before anything is said of a request's body."""
+    if not visible_to(user).filter(pk=job_id).exists():
+        raise JobNotFound
+
+
 def is_stale(job: TrainingJob, *, now: datetime) -> bool:
     """Whether somebody who looks at the job would see more if its cluster were asked now.
 

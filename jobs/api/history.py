@@ -54,9 +54,9 @@ class JobLogsView(APIView):
 
         With `download` it is a text file: the whole log once the run has ended, before that the lines that are here.
         """
+        job = selectors.job_get(caller(request), job_id)
         query = LogsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        job = selectors.job_get(caller(request), job_id)
         log = selectors.job_log(job)
         path = log.storage_path if log else ""
         if not path and job.external_job_id:

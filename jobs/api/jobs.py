@@ -78,9 +78,9 @@ class JobDetailView(APIView):
         With If-None-Match the answer is 304 while nothing changed; `elapsed_seconds` and `eta_seconds` are as
         of the answer, so a client that keeps an answer counts on from `started_at`.
         """
+        job = selectors.job_get(caller(request), job_id)
         query = PointsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        job = selectors.job_get(caller(request), job_id)
         if selectors.is_stale(job, now=timezone.now()):
             nudge(tasks.poll_jobs, [str(job.pk)])
         data: dict[str, Any] = {
@@ -100,6 +100,7 @@ class JobCancelView(APIView):
     @extend_schema(request=CancelInput, responses=JobAnswer)
     def post(self, request: Request, job_id: uuid.UUID) -> Response:
         """Stop a job. Repeating it is harmless; 409 for a job that completed or failed."""
+        selectors.job_check(caller(request), job_id)
         body = CancelInput(data=request.data or {})
         body.is_valid(raise_exception=True)
         job = services.job_cancel(user=caller(request), job_id=job_id, **body.validated_data)
@@ -118,6 +119,7 @@ class JobRetryView(APIView):
         With `resume_from` it goes on from a checkpoint; then only settings may change that leave adapter and order
         of examples as they are, such as learning_rate, epochs and max_steps.
         """
+        selectors.job_check(caller(request), job_id)
         body = RetryInput(data=request.data or {})
         body.is_valid(raise_exception=True)
         job, created = services.job_retry(

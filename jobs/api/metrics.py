@@ -38,9 +38,10 @@ class JobMetricsView(APIView):
     @extend_schema(parameters=[PointsQuery], responses=MetricsAnswer)
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
         """Points in step order, at most `max_points`, the extremes of every metric among them."""
+        job = selectors.job_get(caller(request), job_id)
         query = PointsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        chart = series.chart(selectors.job_get(caller(request), job_id), **query.validated_data)
+        chart = series.chart(job, **query.validated_data)
         return Response({"metrics": chart.points, "total": chart.total, "next": chart.next})
 
 

@@ -1,0 +1,85 @@
+"""One of everything that a user can own, and what of it stands in addresses.
+
+Whoever adds a route with an id of a new kind adds that object to `Belongings` and to OBJECTS: then the whole of
+test_url_table tries it as somebody else.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+
+from accounts import services as account_services
+from accounts.models import ApiToken
+from datasets.models import Dataset, DatasetEvent, DatasetStatus, ImportGrant
+from jobs.models import JobLog, ModelArtifact, TrainingJob
+from jobs.states import Status
+from notifications.models import Delivery, Notification
+from tests import factories
+
+ADAPTER = b"adapter"
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """A user's rows. Each name and text begins with `mark`, so that it is found wherever it does not belong."""
+
+    user: User
+    mark: str
+    datasets: tuple[Dataset, ...]
+    jobs: tuple[TrainingJob, ...]
+    artifact: ModelArtifact
+    notification: Notification
+    token: ApiToken
+    token_secret: str
+
+    def traces(self) -> set[str]:
+        """Texts that no answer to anybody else may hold."""
+        rows = (*self.datasets, *self.jobs, self.notification)
+        return {self.mark, self.user.get_username(), self.token.token_key, *(str(row.pk) for row in rows)}
+
+
+# Variable part of an address → what it may be for somebody's rows; a page that is found with one is enough.
+OBJECTS: Mapping[str, Callable[[Belongings], list[str]]] = {
+    "dataset_id": lambda theirs: [str(dataset.pk) for dataset in theirs.datasets],
+    "job_id": lambda theirs: [str(job.pk) for job in theirs.jobs[:2]],
+    "notification_id": lambda theirs: [str(theirs.notification.pk)],
+    "token_key": lambda theirs: [theirs.token.token_key],
+}
+# Variable parts that are no ids.
+PLAIN: Mapping[str, str] = {"attempt": "1"}
+
+
+def nowhere(converter: str) -> str:
+    """An id of that kind that nothing has."""
+    return {"uuid": str(uuid.uuid4()), "int": str(2**31 - 1)}.get(converter, uuid.uuid4().hex[:15])
+
+
+def belongings(user: User, *, mark: str) -> Belongings:
+    """One of everything: datasets in two states, jobs that run, wait and have ended with all that they leave."""
+    ready = factories.dataset(user, name=f"{mark} chats", description=f"{mark} words")
+    coming = factories.dataset(user, name=f"{mark} upload", status=DatasetStatus.UPLOADING, training_ready=False)
+    for dataset in (ready, coming):
+        DatasetEvent.objects.create(
+            dataset=dataset, owner=user, kind="uploaded", message=f"{mark} file.", actor=f"user:{user.get_username()}"
+        )
+    ImportGrant.objects.create(user=user, prefix=f"{mark}-team/")
+    running = factories.job(user, name=f"{mark} running", dataset=ready)
+    ended = factories.job(user, Status.COMPLETED, name=f"{mark} ended", dataset=ready)
+    resumed = factories.job(
+        user, name=f"{mark} resumed", dataset=ready, retry_of=ended, resume_from=factories.checkpoint(ended, 20)
+    )
+    file = {"path": "adapter.bin", "size": len(ADAPTER), "sha256": hashlib.sha256(ADAPTER).hexdigest()}
+    artifact = factories.artifact(ended, name=f"{mark} adapter", files=[file])
+    factories.points(ended, {1: {"training_loss": 2.5}, 2: {"training_loss": 1.5}})
+    for job in (running, ended):
+        JobLog.objects.create(job=job, owner=user, tail=f"{mark} line", total_lines=1)
+    event = factories.event(running, message=f"{mark} happened.")
+    notification = Notification.objects.create(
+        owner=user, type="job", title=f"{mark} title", message=f"{mark} message", priority="low"
+    )
+    Delivery.objects.create(job_event=event, owner=user, channel="inapp", state="done", notification=notification)
+    token, secret = account_services.token_create(user=user, name=f"{mark} token")
+    return Belongings(user, mark, (ready, coming), (running, ended, resumed), artifact, notification, token, secret)
