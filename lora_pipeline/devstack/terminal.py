@@ -109,7 +109,7 @@ def _loss(job: dict[str, Any]) -> str:
 
 
 def _cost(job: dict[str, Any]) -> str:
-    """What it has cost so far, of what it will."""
+    """What it has cost so far, and what was expected: no limit, so "of" would be the wrong word."""
     if job.get("final_cost") is not None:
         return f"${job['final_cost']:.2f}"
-    return f"${job.get('current_cost') or 0:.2f} of ${job.get('estimated_total_cost') or 0:.2f}"
+    return f"${job.get('current_cost') or 0:.2f} (about ${job.get('estimated_total_cost') or 0:.2f} expected)"

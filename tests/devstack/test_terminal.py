@@ -31,7 +31,8 @@ def plain() -> tuple[Terminal, io.StringIO]:
 def test_a_line_has_status_stage_progress_loss_and_cost() -> None:
     terminal, written = plain()
     terminal.show([job()])
-    assert written.getvalue() == "Shell desk adapter: running, training, 5%, loss 1.234, cost $0.10 of $0.40\n"
+    line = "Shell desk adapter: running, training, 5%, loss 1.234, cost $0.10 (about $0.40 expected)\n"
+    assert written.getvalue() == line
 
 
 def test_a_loss_of_zero_is_a_loss_and_a_cost_of_zero_a_cost() -> None:
@@ -52,7 +53,7 @@ def test_nothing_new_prints_nothing() -> None:
 def test_a_job_that_has_not_started_has_no_loss() -> None:
     terminal, written = plain()
     terminal.show([job(status="queued", current_stage="queued", progress=0, current_metrics={}, current_cost=None)])
-    assert "queued, queued, 0%, loss -, cost $0.00 of $0.40" in written.getvalue()
+    assert "queued, queued, 0%, loss -, cost $0.00 (about $0.40 expected)" in written.getvalue()
 
 
 def test_a_terminal_gets_a_table_with_a_bar() -> None:
