@@ -117,7 +117,7 @@ def _keep_trying(lease: Lease, why: str, *, told_s: float | None = None) -> None
     with lifecycle.locked(lease) as job:
         if job.status != Status.CANCELLING or job.cluster_result:
             return  # it has ended after all
-        job.poll_failures += 1
+        polling.count_silence(job)
         job.waiting_for = f"Still cancelling: {why} The cluster may go on billing until it answers."[:500]
         job.next_poll_at = retry_at(
             now, failures=job.poll_failures, told_s=told_s, longest_s=LONGEST_SECONDS_OF_A_CANCEL

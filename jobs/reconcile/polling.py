@@ -96,10 +96,16 @@ def _unanswered(lease: Lease, why: str, *, told_s: float | None = None) -> None:
     """The cluster did not say how the job is: keep it as it is, say what it waits for, ask again later."""
     with suppress(lifecycle.LeaseLost), lifecycle.locked(lease) as job:
         longest_s = LONGEST_SECONDS_OF_A_CANCEL if job.status == Status.CANCELLING else LONGEST_SECONDS
-        job.poll_failures += 1
+        count_silence(job)
         job.waiting_for = why[:500]
         job.next_poll_at = retry_at(timezone.now(), failures=job.poll_failures, told_s=told_s, longest_s=longest_s)
         job.save(update_fields=["poll_failures", "waiting_for", "next_poll_at", "updated_at"])
+
+
+def count_silence(job: TrainingJob) -> None:
+    """Count a call without an answer. While a job is missing its misses are counted, and silence is no miss."""
+    if job.missing_since is None:
+        job.poll_failures += 1
 
 
 def _missing(lease: Lease) -> None:

@@ -72,6 +72,11 @@ class Node:
         answer: dict[str, Any] = self._door("GET", f"/training/status/{job.external_job_id}")
         return answer
 
+    def points(self, job: TrainingJob) -> list[tuple[int, int]]:
+        """(restart, step) of the points that the node has of the job, each once and in order; level 2."""
+        page = self._door("GET", f"/training/metrics/{job.external_job_id}?after=0&limit=1000")
+        return sorted({(point["restart"], point["step"]) for point in page["points"]})
+
     def artifacts(self, job: TrainingJob) -> list[dict[str, Any]]:
         """The files that the node lists of the job."""
         listed: list[dict[str, Any]] = self._door("GET", f"/training/artifacts/{job.external_job_id}")["files"]

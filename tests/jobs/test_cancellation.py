@@ -1,19 +1,16 @@
 """Cancelling: the cluster's job ends, and until the cluster says so we say `cancelling`."""
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from jobs import reconcile, services
 from jobs.exceptions import JobConflict, JobNotFound
-from jobs.models import Cluster, TrainingJob
+from jobs.models import TrainingJob
 from jobs.states import Status
 from tests import factories
-from tests.contracts.wire import reply, reset
-from tests.jobs.conftest import TRAINS_FOR_EVER, MakeJob, UseNode, at_cluster, due_and, due_now, let_pass, work_until
+from tests.contracts.wire import reset
+from tests.jobs.conftest import TRAINS_FOR_EVER, MakeJob, UseNode, at_cluster, due_and, let_pass, work_until
 from tests.jobs.nodes import Node
 from tests.jobs.scripted import ScriptedCluster, refusing
 
@@ -109,28 +106,6 @@ def test_a_cancel_is_asked_for_once_while_the_cluster_works_on_it_and_again_afte
     assert [warning["code"] for warning in job.warnings] == ["cancel_ignored"]
 
 
-@pytest.mark.parametrize("answer", [refusing(409), refusing(403), refusing(429, Retry_After="9"), reply(500), reset])
-def test_a_cancel_that_does_not_get_through_is_tried_again_and_nothing_is_claimed(
-    answer: Any, alice: User, scripted: ScriptedCluster
-) -> None:
-    job = cancelled_by(alice, at_cluster(alice))
-    scripted.says("run-1", "running")
-    scripted.scripts["/training/cancel"] = answer
-    job = released(job)
-    assert job.status == "cancelling"
-    assert job.waiting_for.startswith("Still cancelling")
-    assert job.next_poll_at - timezone.now() < timedelta(seconds=75)
-    let_pass(job, minutes=3)
-    due_now(job)
-    job = released(job)
-    assert [warning["code"] for warning in job.warnings] == ["cancel_not_confirmed"]
-    del scripted.scripts["/training/cancel"]
-    scripted.says("run-1", "cancelled")
-    let_pass(job, minutes=2)
-    Cluster.objects.update(open_until=None)
-    assert released(job).status == "cancelled"
-
-
 def test_a_cluster_in_trouble_is_not_pressed(alice: User, scripted: ScriptedCluster) -> None:
     job = cancelled_by(alice, at_cluster(alice))
     scripted.scripts["/training/cancel"] = refusing(429, Retry_After="60")
@@ -148,19 +123,6 @@ def test_a_refusal_to_stop_what_has_ended_is_no_reason_to_wait(
     scripted.says("run-1", state)
     scripted.scripts["/training/cancel"] = refusing(409, code="already_ended")
     assert released(job).status == state
-
-
-def test_a_job_that_finishes_while_it_is_cancelled_is_completed_with_its_cost_and_its_files(
-    use_node: UseNode, queued: MakeJob, alice: User
-) -> None:
-    node = use_node(level=2)
-    job = queued(alice)
-    node.fault("job", {"outcome": {"kind": "finishes_on_stop", "at_step": 5}}, job=job)
-    reconcile.submit(job.pk)
-    cancelled_by(alice, job)
-    job = work_until(job, "completed")
-    assert job.artifact.status == "ready"
-    assert job.final_cost == job.cost_records.get().amount
 
 
 def test_a_cancel_during_finalization_loses_no_adapter(use_node: UseNode, queued: MakeJob, alice: User) -> None:

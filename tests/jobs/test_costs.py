@@ -122,22 +122,6 @@ def test_whatever_a_cluster_says_the_time_fits_a_bill(given: dict[str, Any]) -> 
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("offset_s", [-86_400, 86_400])
-def test_a_wrong_clock_at_the_cluster_costs_nothing(
-    offset_s: float, use_node: UseNode, queued: MakeJob, alice: User
-) -> None:
-    node = use_node(level=2)
-    job = queued(alice)
-    node.fault("batch", {"clock_offset_s": offset_s, "patch": {"billing": None}}, job=job)
-    job = work_until(job, "completed")
-    attempt = job.attempts.get()
-    assert attempt.billing_source == "timestamps"
-    assert attempt.started_at is not None
-    assert attempt.ended_at is not None
-    assert attempt.billable_seconds == (attempt.ended_at - attempt.started_at).total_seconds() < 600
-
-
-@pytest.mark.django_db
 @pytest.mark.parametrize("end", ["completed", "failed", "cancelled"])
 def test_by_our_own_clock_the_cost_is_an_estimate_and_says_so(end: str, alice: User, scripted: ScriptedCluster) -> None:
     with time_machine.travel(NOON, tick=False) as clock:

@@ -23,20 +23,6 @@ pytestmark = pytest.mark.django_db
 # -- Refusals -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_refusal_for_now_is_waited_out_and_burns_nothing(
-    status: int, queued: MakeJob, alice: User, scripted: ScriptedCluster
-) -> None:
-    scripted.scripts["/training/submit"] = refusing(status, Retry_After="120")
-    job = submitted(queued(alice))
-    assert (job.status, job.attempt, job.submission_key) == ("queued", 1, "")
-    assert f"{status}" in job.waiting_for
-    assert timedelta(seconds=110) < job.next_attempt_at - timezone.now() < timedelta(seconds=145)
-    del scripted.scripts["/training/submit"]
-    assert submitted(job).status == "initializing"
-    assert job.attempts.count() == 1
-
-
 def test_many_refusals_for_now_do_not_open_the_breaker(queued: MakeJob, alice: User, scripted: ScriptedCluster) -> None:
     scripted.scripts["/training/submit"] = refusing(402)
     job = queued(alice)
@@ -56,20 +42,6 @@ def test_a_lasting_no_fails_the_job_with_the_clusters_words(
     assert "rank must be below 8" in job.error_message
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_opens_the_breaker_and_the_jobs_stay(
-    status: int, queued: MakeJob, alice: User, scripted: ScriptedCluster, caplog: pytest.LogCaptureFixture
-) -> None:
-    scripted.scripts["/training/"] = refusing(status)
-    first, second = queued(alice), queued(alice)
-    for job in (first, second, first):
-        job = submitted(job)
-        assert job.status == "queued"
-        assert f"{status}" in job.waiting_for
-    assert len(scripted.wire.requests) == 1
-    assert [record.levelname for record in caplog.records].count("ERROR") == 1
-
-
 def test_the_breaker_closes_once_the_cluster_answers_again(
     queued: MakeJob, alice: User, scripted: ScriptedCluster
 ) -> None:
@@ -81,14 +53,6 @@ def test_the_breaker_closes_once_the_cluster_answers_again(
     assert job.status == "initializing"
     row = Cluster.objects.get()
     assert (row.open_until, row.consecutive_failures, row.last_error) == (None, 0, "")
-
-
-def test_five_calls_without_an_answer_open_the_breaker(queued: MakeJob, alice: User, scripted: ScriptedCluster) -> None:
-    scripted.scripts["/training/"] = reset
-    job = queued(alice)
-    for _ in range(8):
-        submitted(job)
-    assert len(scripted.wire.requests) == 5
 
 
 def test_an_open_door_to_strangers_does_not_close_the_breaker(

@@ -127,20 +127,6 @@ def test_a_job_waits_for_storage_that_is_down(
 # -- Cancelled on the way -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("level", [1, 2])
-def test_a_job_that_is_cancelled_while_it_is_sent_is_stopped_at_the_cluster_by_the_same_task(
-    level: int, use_node: UseNode, queued: MakeJob, alice: User, meanwhile: Meanwhile
-) -> None:
-    node = use_node(level=level)
-    job = queued(alice)
-    node.fault("job", TRAINS_FOR_EVER, job=job)
-    meanwhile(lambda: services.job_cancel(user=alice, job_id=job.pk))
-    job = submitted(job)
-    assert node.paid(job) == [job.external_job_id]
-    assert node.cancels(job) == 1
-    assert work_until(job, "cancelled").cost_records.count() <= 1
-
-
 @pytest.mark.parametrize("answer", [refusing(429, Retry_After="600"), refusing(402), refusing(422), refusing(401)])
 def test_a_job_that_is_cancelled_while_it_is_refused_ends_at_once(
     answer: Script, queued: MakeJob, alice: User, scripted: ScriptedCluster, meanwhile: Meanwhile

@@ -1,7 +1,6 @@
 """When a job is polled: at every tick, however late the last poll was, until it is lost."""
 
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 import time_machine
@@ -11,7 +10,6 @@ from django.utils import timezone
 from jobs import reconcile
 from tests.jobs.conftest import (
     at_cluster,
-    due_and,
     let_pass,
     polled,
 )
@@ -21,36 +19,6 @@ pytestmark = pytest.mark.django_db
 
 
 # -- Lost ---------------------------------------------------------------------------------------------------
-
-
-def test_one_404_loses_nothing(alice: User, scripted: ScriptedCluster) -> None:
-    job = polled(at_cluster(alice))
-    assert (job.status, job.waiting_for != "") == ("running", True)
-    scripted.says("run-1", progress=9.0)
-    job = due_and(job, lambda pk: reconcile.poll([pk]))
-    assert (job.missing_since, job.waiting_for) == (None, "")
-
-
-def test_a_job_is_lost_after_several_misses_over_minutes_and_billed_to_its_last_sign_of_life(
-    alice: User, scripted: ScriptedCluster
-) -> None:
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        job = at_cluster(alice)
-        scripted.says("run-1")
-        clock.shift(3600)
-        polled(job)
-        first_miss = timezone.now()
-        del scripted.jobs["run-1"]
-        misses = 0
-        while job.status == "running":
-            clock.shift(35)
-            job = polled(job)
-            misses += 1
-        assert misses >= 3
-        assert timezone.now() - first_miss > timedelta(minutes=3)
-    assert (job.status, job.error_code) == ("failed", "lost")
-    assert job.final_cost == Decimal("8.40")  # one hour on two H100
-    assert job.cost_records.get().details["billable_seconds"] == 3600
 
 
 def test_silence_does_not_count_as_a_miss(alice: User, scripted: ScriptedCluster) -> None:

@@ -13,14 +13,12 @@ from jobs.exceptions import JobConflict
 from jobs.models import BaseModel, Cluster, JobAttempt, TrainingJob
 from tests.contracts.wire import reset
 from tests.jobs.conftest import (
-    TRAINS_FOR_EVER,
     MakeJob,
     UseNode,
     at_cluster,
     let_pass,
     submitted,
 )
-from tests.jobs.nodes import IMPATIENT
 from tests.jobs.scripted import ScriptedCluster, refusing
 
 pytestmark = pytest.mark.django_db
@@ -54,22 +52,6 @@ def crashed_after_intent(job: TrainingJob) -> None:
 
 
 # -- Unknown outcomes, level 2 ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fault", [{"hang_s": 30}, {"reset": True}, {"status": 502}], ids=["timeout", "reset", "502"])
-def test_a_submit_that_was_taken_without_an_answer_is_paid_once(
-    fault: dict[str, Any], use_node: UseNode, queued: MakeJob, alice: User
-) -> None:
-    node = use_node(level=2, driver=IMPATIENT)
-    job = queued(alice)
-    node.fault("job", TRAINS_FOR_EVER, job=job)
-    node.fault("submit", {"accept": True, **fault}, job=job, times=1)
-    job = submitted(job)
-    assert (job.status, job.current_stage) == ("queued", "submission_unconfirmed")
-    job = submitted(job)
-    assert job.status == "initializing"
-    assert node.paid(job) == [job.external_job_id]
-    assert node.keys(job) == [f"{job.pk}:1"] * 2
 
 
 def test_a_crash_between_intent_and_call_is_asked_again_with_the_same_key(
@@ -158,18 +140,6 @@ def test_with_a_lookup_alone_a_submit_is_repeated_once_it_is_certain_that_nothin
 
 
 # -- Unknown outcomes, level 1 ------------------------------------------------------------------------------
-
-
-def test_at_level_1_an_unanswered_submit_is_paid_once_and_never_sent_again(
-    use_node: UseNode, queued: MakeJob, alice: User
-) -> None:
-    node = use_node(level=1)
-    job = queued(alice)
-    node.fault("submit", {"accept": True, "reset": True}, job=job, times=1)
-    for _ in range(3):
-        job = submitted(job)
-    assert (job.status, job.current_stage) == ("queued", "submission_unconfirmed")
-    assert len(node.keys(job)) == len(node.paid(job)) == 1
 
 
 def test_at_level_1_a_crash_between_intent_and_answer_is_never_sent_again(

@@ -1,0 +1,1 @@
+"""The proofs of the survival table, by what goes wrong: submits, refusals, reports, cancels, answers."""
