@@ -43,9 +43,9 @@ _METADATA: dict[str, dict[str, Any]] = {
 def loss_curve(points: Sequence[Point], *, title: str, subtitle: str = "", file_format: Format = "png") -> bytes:
     """Training and validation loss over the steps.
 
-    `points` are in the order of attempt, restart and step, with those keys, `superseded` (a later restart trained
-    the step again) and the two losses, None where a value is missing. Drawn is the run as it counts: of the last
-    attempt, without what was trained again. Where training resumed the curve is interrupted and a line names the
+    `points` are in the order of attempt, restart and step, with those keys, `superseded` (a later restart or
+    attempt trained the step again) and the two losses, None where a value is missing. Drawn is the run as it counts,
+    without what was trained again. Where training resumed the curve is interrupted and a line names the
     step.
     """
     points, seams = as_it_counts(points)
@@ -133,9 +133,8 @@ def _draw(axes: Axes, points: Iterable[Point], name: str, label: str, **style: A
 
 
 def as_it_counts(points: Sequence[Point]) -> tuple[list[Point], list[int]]:
-    """The points of the last attempt that no later restart replaced, and the steps that training resumed at."""
-    attempt = max((point["attempt"] for point in points), default=0)
-    counted = [point for point in points if point["attempt"] == attempt and not point["superseded"]]
+    """The points that no later restart or attempt replaced, and the steps that training resumed at."""
+    counted = [point for point in points if not point["superseded"]]
     seams = [before["step"] for before, after in pairwise(counted) if _run(before) != _run(after)]
     return counted, seams
 

@@ -16,9 +16,9 @@ MAX_FILE_BYTES = 5 * 1024**3  # what one signed PUT can carry
 MAX_TOTAL_BYTES = 50 * 1024**3
 
 
-def prefix(job: TrainingJob) -> str:
-    """Where the files of the job's current attempt lie: `{owner}/{job}/{attempt}/`."""
-    return f"{job.owner.get_username()}/{job.pk}/{job.attempt}/"
+def prefix(job: TrainingJob, attempt: int) -> str:
+    """Where the files of that attempt of the job lie: `{owner}/{job}/{attempt}/`."""
+    return f"{job.owner.get_username()}/{job.pk}/{attempt}/"
 
 
 def log_path(job: TrainingJob) -> str:
@@ -26,20 +26,20 @@ def log_path(job: TrainingJob) -> str:
     return f"{job.owner.get_username()}/{job.pk}/logs/{job.attempt}.log"
 
 
-def upload_tickets(job: TrainingJob, files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One signed PUT for each of `files` {path, size, sha256}. Raises InvalidJob, JobConflict (the job ended)."""
+def upload_tickets(job: TrainingJob, attempt: int, files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One signed PUT for each of an attempt's `files` {path, size, sha256}. Raises InvalidJob, JobConflict."""
     if job.is_terminal:
         raise JobConflict(f"The job is {job.status}: no more files are taken.", details={"status": job.status})
     if len(files) > MAX_FILES:
         raise InvalidJob(f"At most {MAX_FILES} files, not {len(files)}.", details={"files": ["too many"]})
     if sum(file["size"] for file in files) > MAX_TOTAL_BYTES or any(f["size"] > MAX_FILE_BYTES for f in files):
         raise InvalidJob(f"At most {MAX_FILE_BYTES} bytes a file and {MAX_TOTAL_BYTES} in all.")
-    return [_ticket(job, file) for file in files]
+    return [_ticket(prefix(job, attempt), file) for file in files]
 
 
-def _ticket(job: TrainingJob, file: Mapping[str, Any]) -> dict[str, Any]:
+def _ticket(prefix: str, file: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        path = clean_key(prefix(job) + safe_path(file["path"]))
+        path = clean_key(prefix + safe_path(file["path"]))
     except (ValueError, InvalidKey) as error:
         raise InvalidJob(f"files.path: {error}", details={"files.path": [str(error)]}) from error
     ticket = signing.sign_upload(bucket=BUCKET, path=path, size=file["size"], content_type="application/octet-stream")

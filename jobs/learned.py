@@ -1,8 +1,8 @@
 """What a user's own finished jobs teach the next estimate: pace, start-up time, and how long texts are in tokens.
 
-Only completed, real runs count that were not resumed (their summary speaks of the whole) and that `visible_to`
-shows, the last TAUGHT_BY of them. Their summaries come from clusters: figures that are missing or make no sense
-are passed over.
+Only completed, real runs count that were made in one attempt and not resumed (their summary speaks of the whole)
+and that `visible_to` shows, the last TAUGHT_BY of them. Their summaries come from clusters: figures that are missing
+or make no sense are passed over.
 """
 
 from collections.abc import Iterable
@@ -78,7 +78,7 @@ class _Measured:
 
 def _finished(user: User) -> QuerySet[TrainingJob]:
     return selectors.visible_to(user).filter(
-        Q(status=Status.COMPLETED.value, simulated=False, resume_from=None), artifact__isnull=False
+        Q(status=Status.COMPLETED.value, simulated=False, resume_from=None, attempt=1), artifact__isnull=False
     )
 
 

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from jobs import spending
 from jobs.models import JobEvent, TrainingJob
 from jobs.reasons import ErrorCode
 from jobs.states import CANCELLABLE, TERMINAL, Stage, Status, is_legal
@@ -177,14 +178,33 @@ def request_cancel(
 
 
 def end_unsubmitted(job: TrainingJob, actor: str) -> None:
-    """No cluster was ever asked for this job, so nothing has to be stopped and nothing was used."""
+    """Nothing of this job is at a cluster, so nothing has to be stopped; what earlier attempts used is billed."""
+    settle_cost(job)
+    when = "it started" if job.attempt == 1 else "its next attempt"
     transition(
         job,
         Status.CANCELLED,
         actor=actor,
-        message=f"Training was cancelled before it started. {job.stop_message}".strip(),
-        final_cost=job.current_cost,
+        message=f"Training was cancelled before {when}. {job.stop_message}".strip(),
+        final_cost=job.final_cost,
+        current_cost=job.current_cost,
     )
+
+
+def settle_cost(job: TrainingJob) -> None:
+    """Give a job that ends its final cost, the sum of its attempts; the caller saves it.
+
+    An estimate that turns out to have been too high is corrected, and the timeline says so.
+    """
+    job.final_cost = spending.spent(job)
+    if job.final_cost < job.current_cost:
+        record(
+            job,
+            "cost",
+            f"Cost corrected: ${job.current_cost} to ${job.final_cost}; the cluster's figure replaces our estimate.",
+            detail={"from": float(job.current_cost), "to": float(job.final_cost)},
+        )
+    job.current_cost = job.final_cost
 
 
 def record(

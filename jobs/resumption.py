@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs import selectors
+from jobs.clusters.base import Capabilities
 from jobs.exceptions import InvalidJob
 from jobs.hyperparameters import FIELDS
 from jobs.models import Checkpoint, JobAttempt, TrainingJob
@@ -43,6 +44,18 @@ def chosen(job: TrainingJob, which: str | Mapping[str, int]) -> Checkpoint:
         there = f"This job's checkpoints: step {steps}." if steps else "This job has none in storage."
         raise InvalidJob.of_fields({"resume_from": [f"There is no such checkpoint. {there}"]})
     return found
+
+
+def starting_point(job: TrainingJob, attempt: int, capabilities: Capabilities) -> Checkpoint | None:
+    """Where that attempt of a job begins: the first where its user said, a later one at the newest checkpoint that
+    the job has in storage itself and that leaves something to train. None is the beginning.
+    """
+    if attempt > 1 and capabilities.has("checkpoints"):
+        own = selectors.job_checkpoints(job).filter(attempt__lt=attempt)
+        unfinished = own.filter(step__lt=job.total_steps) if job.total_steps else own
+        if newest := unfinished.last():
+            return newest
+    return job.resume_from
 
 
 def check(ended: TrainingJob, checkpoint: Checkpoint, changes: Mapping[str, Any]) -> None:

@@ -45,7 +45,7 @@ Table = dict[str, NDArray[Any]]
 class Chart:
     """`points` in the order of attempt, restart and step; `total` as stored; `next` continues with `since`.
 
-    A point is `superseded` if a later restart of its attempt trained its step again: no part of the curve that counts.
+    A point is `superseded` if a later restart or attempt trained its step again: no part of the curve that counts.
     """
 
     points: list[dict[str, Any]]
@@ -165,11 +165,9 @@ def _marked(table: Table) -> Table:
     changes = np.flatnonzero((attempts[1:] != attempts[:-1]) | (restarts[1:] != restarts[:-1])) + 1
     end, taken_over_at = len(steps), _NEVER
     for start in reversed([0, *changes.tolist()]):
-        if end < len(steps) and attempts[end] == attempts[start]:
+        if end < len(steps):
             taken_over_at = min(taken_over_at, int(steps[end]))
             superseded[start:end] = steps[start:end] >= taken_over_at
-        else:
-            taken_over_at = _NEVER
         end = start
     return {**table, "superseded": superseded}
 

@@ -32,9 +32,8 @@ class Sources:
     resume_from: ResumePoint | None
 
 
-def frozen(job: TrainingJob) -> dict[str, Any]:
+def frozen(job: TrainingJob, checkpoint: Checkpoint | None) -> dict[str, Any]:
     """What an order of the job starts from, as JSON to keep with its intent. Raises InvalidJob."""
-    checkpoint = job.resume_from
     return {
         "base_model": job.base_model.name,
         "base_model_source": described(job.base_model),
@@ -44,10 +43,9 @@ def frozen(job: TrainingJob) -> dict[str, Any]:
     }
 
 
-def signed(job: TrainingJob, request: Mapping[str, Any]) -> Sources:
-    """What `frozen` once said, with URLs that work now. Raises InvalidJob, StorageError."""
+def signed(job: TrainingJob, request: Mapping[str, Any], checkpoint: Checkpoint | None) -> Sources:
+    """What `frozen` once said of the same checkpoint, with URLs that work now. Raises InvalidJob, StorageError."""
     source, resume = request.get("base_model_source"), request.get("resume_from")
-    checkpoint = job.resume_from
     return Sources(
         dataset=dataset(job.dataset, request["dataset_sha256"]),
         validation=dataset(job.validation_dataset, request["validation_sha256"]) if job.validation_dataset else None,

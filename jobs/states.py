@@ -2,6 +2,7 @@
 
     queued -> initializing -> running -> completed | failed | cancelled
        any of the three -> cancelling -> cancelled | completed | failed
+       initializing | running -> queued: the machine was lost, the next attempt is made by itself
 
 `cancelling` lasts from an accepted cancel to the cluster's word that the GPUs are free. What ended a job
 is a reason, not a state of its own.
@@ -43,9 +44,9 @@ CANCELLABLE = frozenset({Status.QUEUED, Status.INITIALIZING, Status.RUNNING})
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.INITIALIZING, Status.RUNNING, Status.CANCELLING, Status.CANCELLED, Status.FAILED}),
     Status.INITIALIZING: frozenset(
-        {Status.RUNNING, Status.CANCELLING, Status.COMPLETED, Status.FAILED, Status.CANCELLED}
+        {Status.QUEUED, Status.RUNNING, Status.CANCELLING, Status.COMPLETED, Status.FAILED, Status.CANCELLED}
     ),
-    Status.RUNNING: frozenset({Status.CANCELLING, Status.COMPLETED, Status.FAILED, Status.CANCELLED}),
+    Status.RUNNING: frozenset({Status.QUEUED, Status.CANCELLING, Status.COMPLETED, Status.FAILED, Status.CANCELLED}),
     Status.CANCELLING: frozenset({Status.CANCELLED, Status.COMPLETED, Status.FAILED}),
     Status.COMPLETED: frozenset(),
     Status.FAILED: frozenset(),

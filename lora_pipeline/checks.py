@@ -67,6 +67,7 @@ def _numbers() -> Iterator[CheckMessage]:
     for variable, value, lowest, highest in (
         ("POLL_INTERVAL_SECONDS", settings.POLL_INTERVAL_SECONDS, 1, 3600),
         ("JOB_MAX_RUNTIME_SECONDS", settings.JOB_MAX_RUNTIME_SECONDS, 60, MAX_RUNTIME_S),
+        ("JOB_AUTOMATIC_RESUBMISSIONS", settings.JOB_AUTOMATIC_RESUBMISSIONS, 0, 100),
         ("NUM_PROXIES", int(api_settings.NUM_PROXIES or 0), 0, 10),
     ):
         if not lowest <= value <= highest:

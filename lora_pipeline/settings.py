@@ -208,6 +208,7 @@ GPU_CLUSTERS = {
 }
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="").rstrip("/") or None
 JOB_MAX_RUNTIME_SECONDS = env.int("JOB_MAX_RUNTIME_SECONDS", default=3 * 24 * 3600)
+JOB_AUTOMATIC_RESUBMISSIONS = env.int("JOB_AUTOMATIC_RESUBMISSIONS", default=2)
 
 # -- API ---------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

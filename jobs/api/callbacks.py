@@ -51,24 +51,29 @@ class CallbackView(APIView):
 
     def job(self, request: Request, job_id: uuid.UUID, attempt: int) -> TrainingJob:
         scheme, _, presented = get_authorization_header(request).partition(b" ")
-        job = (
-            TrainingJob.objects.select_related("dataset", "owner", "validation_dataset", "resume_from")
-            .filter(pk=job_id, attempt=attempt)
-            .first()
-        )
+        job = TrainingJob.objects.select_related("dataset", "owner", "validation_dataset").filter(pk=job_id).first()
         genuine = callbacks.is_genuine(job_id, attempt, presented.decode("latin-1"))
-        if job is None or scheme.lower() != b"bearer" or not genuine:
+        if job is None or scheme.lower() != b"bearer" or not genuine or not self.listens_to(job, attempt):
             raise JobNotFound
         return job
 
+    def listens_to(self, job: TrainingJob, attempt: int) -> bool:
+        """Whether that attempt has something to say here."""
+        return job.attempt == attempt
+
 
 class UploadsView(CallbackView):
+    def listens_to(self, job: TrainingJob, attempt: int) -> bool:
+        """Of a lost attempt the last checkpoint may still come, until the next one has begun elsewhere."""
+        is_lost = job.attempt == attempt + 1 and not job.external_job_id
+        return is_lost or super().listens_to(job, attempt)
+
     def post(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
         """Signed upload URLs for the files that the run produced: [{path, method, url, headers, expires_at}]."""
         job = self.job(request, job_id, attempt)
         given = UploadsInput(data=request.data)
         given.is_valid(raise_exception=True)
-        return Response(deliveries.upload_tickets(job, given.validated_data["files"]))
+        return Response(deliveries.upload_tickets(job, attempt, given.validated_data["files"]))
 
 
 class EventsView(CallbackView):
@@ -106,11 +111,12 @@ class DatasetUrlView(FreshInputsView):
 
 class CheckpointUrlsView(FreshInputsView):
     def get(self, request: Request, job_id: uuid.UUID, attempt: int) -> Response:
-        """{files: [{path, url, size, sha256}]} of the checkpoint that the job goes on from; 404 without one."""
+        """{files: [{path, url, size, sha256}]} of the checkpoint that the attempt goes on from; 404 without one."""
         job = self.job(request, job_id, attempt)
-        if job.resume_from is None:
+        running = job.attempts.select_related("resume_from").filter(number=attempt).first()
+        if running is None or running.resume_from is None:
             raise JobNotFound
-        return Response({"files": orders.files(sources.checkpoint_files(job.resume_from))})
+        return Response({"files": orders.files(sources.checkpoint_files(running.resume_from))})
 
 
 class BaseModelUrlsView(FreshInputsView):

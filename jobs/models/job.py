@@ -186,6 +186,14 @@ class JobAttempt(models.Model):
     billing_final = models.BooleanField(default=False)
     cost = models.DecimalField(max_digits=12, decimal_places=2, default=0)
     end_reason = models.CharField(max_length=200, blank=True)
+    resume_from = models.ForeignKey(
+        "jobs.Checkpoint",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="where it began: of an earlier job, or of an earlier attempt of this one",
+    )
 
     metrics_cursor = models.BigIntegerField(default=0, help_text="seq of the last point taken over")
     sentinel_state = models.JSONField(default=dict, help_text="what the sentinel remembers of the run")

@@ -3,13 +3,14 @@
 import logging
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs import lifecycle
 from jobs.models import Installation, JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.reasons import ErrorCode
-from jobs.reconcile import finish, gate
+from jobs.reconcile import finish, gate, resubmission
 from jobs.reconcile.backoff import retry_at
 from jobs.states import Stage, Status
 
@@ -29,7 +30,10 @@ def find(door: gate.Gate, attempt: JobAttempt) -> str | None:
         return None
     installation, _ = Installation.objects.get_or_create(singleton=True)
     ours = str(installation.pk)
+    others = set(_others(attempt).values_list("external_job_id", flat=True))
     for known in door.cluster.find(str(attempt.job_id)):
+        if known.external_job_id in others:
+            continue  # a cluster that does not number attempts lists earlier ones alike
         if known.attempt in (None, attempt.number) and known.labels.get("installation", ours) == ours:
             return known.external_job_id
     return None
@@ -44,10 +48,10 @@ def accepted(lease: lifecycle.Lease, external_id: str) -> None:
     """Store the cluster's acceptance. A job that was cancelled meanwhile stays `cancelling`: now it can be stopped."""
     now = timezone.now()
     with lifecycle.locked(lease) as job:
-        attempt = job.attempts.get(number=job.attempt)
+        attempt = job.attempts.select_related("resume_from").get(number=job.attempt)
         taken = TrainingJob.objects.filter(cluster=job.cluster, external_job_id=external_id).exclude(pk=job.pk)
-        if taken.exists():
-            message = f"The cluster answered with the id of another job ({external_id[:100]})."
+        if taken.exists() or _others(attempt).filter(external_job_id=external_id).exists():
+            message = f"The cluster answered with the id of another job, or attempt ({external_id[:100]})."
             finish.fail(job, attempt, ErrorCode.REJECTED, detail=message, now=now)
             return
         attempt.outcome = SubmitOutcome.ACCEPTED
@@ -57,6 +61,8 @@ def accepted(lease: lifecycle.Lease, external_id: str) -> None:
         attempt.last_seen_at = now
         attempt.save()
         job.external_job_id = external_id
+        if attempt.number > 1:
+            resubmission.rewind(job, attempt.resume_from)  # a newer checkpoint may have come home meanwhile
         job.submit_failures = 0
         job.waiting_for = ""
         job.next_poll_at = now
@@ -67,10 +73,17 @@ def accepted(lease: lifecycle.Lease, external_id: str) -> None:
                 job,
                 Status.INITIALIZING,
                 actor=lifecycle.CLUSTER,
-                message="The cluster accepted the job.",
+                message=_acceptance(attempt),
                 detail={"external_job_id": external_id},
             )
     logger.info("Job %s submitted to GPU cluster: %s", job.short_id, external_id)
+
+
+def _acceptance(attempt: JobAttempt) -> str:
+    if attempt.number == 1:
+        return "The cluster accepted the job."
+    start = f"step {attempt.resume_from.step}" if attempt.resume_from else "the beginning"
+    return f"The cluster accepted the job again: attempt {attempt.number}, from {start}."
 
 
 def refused(lease: lifecycle.Lease, why: str) -> None:
@@ -104,6 +117,11 @@ def unconfirmed(lease: lifecycle.Lease, why: str) -> None:
         job.next_attempt_at = job.next_poll_at = next_try
         job.save()
         give_up_where_overdue(job, why, now=now)
+
+
+def _others(attempt: JobAttempt) -> QuerySet[JobAttempt]:
+    """The job's other attempts."""
+    return JobAttempt.objects.filter(job_id=attempt.job_id).exclude(pk=attempt.pk)
 
 
 def give_up_where_overdue(job: TrainingJob, why: str, *, now: datetime) -> None:

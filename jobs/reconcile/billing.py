@@ -3,9 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Sum
-
-from jobs import costs, lifecycle
+from jobs import costs, lifecycle, spending
 from jobs.clusters.base import ENDED_STATES, Status
 from jobs.models import CostRecord, JobAttempt, TrainingJob
 
@@ -38,12 +36,12 @@ def update(job: TrainingJob, attempt: JobAttempt, status: Status | None, *, seen
         gpu_count=job.gpu_config["count"],
         billable_seconds=time.seconds,
     )
-    job.cost_is_estimate = time.is_estimate
+    job.cost_is_estimate = time.is_estimate or _was_guessed(job)
     job.current_cost = max(job.current_cost, earlier(job) + attempt.cost)
 
 
-def settle(job: TrainingJob, attempt: JobAttempt, *, now: datetime) -> None:
-    """Write what an ended attempt cost, and the job's final cost; the caller saves both rows."""
+def close(job: TrainingJob, attempt: JobAttempt, *, now: datetime) -> None:
+    """Write what an ended attempt cost; the job's cost so far does not fall. The caller saves the job."""
     attempt.billing_final = True
     attempt.save()
     if attempt.billable_seconds > 0 or attempt.first_seen_running_at or attempt.started_at:
@@ -67,20 +65,21 @@ def settle(job: TrainingJob, attempt: JobAttempt, *, now: datetime) -> None:
                 "recorded_at": now,
             },
         )
-    job.final_cost = earlier(job) + attempt.cost
-    if job.final_cost < job.current_cost:
-        lifecycle.record(
-            job,
-            "cost",
-            f"Cost corrected: ${job.current_cost} to ${job.final_cost}; the cluster's figure replaces our estimate.",
-            detail={"from": float(job.current_cost), "to": float(job.final_cost)},
-        )
-    job.current_cost = job.final_cost
+    job.current_cost = max(job.current_cost, earlier(job) + attempt.cost)
+
+
+def settle(job: TrainingJob, attempt: JobAttempt, *, now: datetime) -> None:
+    """Write what a job's last attempt cost, and its final cost; the caller saves both rows."""
+    close(job, attempt, now=now)
+    lifecycle.settle_cost(job)
 
 
 def earlier(job: TrainingJob) -> Decimal:
     """What earlier attempts of this job cost."""
-    if job.attempt == 1:
-        return Decimal("0.00")
-    spent = job.attempts.filter(number__lt=job.attempt).aggregate(total=Sum("cost"))["total"]
-    return spent if spent is not None else Decimal("0.00")
+    return Decimal("0.00") if job.attempt == 1 else spending.spent(job, before=job.attempt)
+
+
+def _was_guessed(job: TrainingJob) -> bool:
+    """Whether the billable time of an earlier attempt is by our own clock."""
+    guesses = job.attempts.filter(number__lt=job.attempt, billing_source="observed", billable_seconds__gt=0)
+    return job.attempt > 1 and guesses.exists()

@@ -2,7 +2,8 @@
 
 A cluster that has our callback uploads them while it trains; they are believed once each file lies in the
 bucket with the size that was announced. From one without it they are copied when the run is over: until
-then the job's lease belongs to polling and cancelling, and a copy may take long.
+then the job's lease belongs to polling and cancelling, and a copy may take long. A job that is started again
+goes on from what is home by then.
 """
 
 import logging
@@ -23,7 +24,7 @@ from jobs.clusters.base import ArtifactFile, ClusterError, NoSuchJob, SavedCheck
 from jobs.models import Checkpoint, JobAttempt, TrainingJob
 from jobs.reconcile import gate
 from jobs.reconcile.transfer import LEASE_SECONDS, Damaged, Stored, TooLarge, copied
-from jobs.states import TERMINAL
+from jobs.states import TERMINAL, Status
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +35,19 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 def fetch(job_id: uuid.UUID | str) -> None:
     """Take over the checkpoints that the job's cluster has in storage by now; harmless when repeated or too early."""
-    job = TrainingJob.objects.select_related("owner").filter(pk=job_id).exclude(external_job_id="").first()
-    if job is None:
+    job = TrainingJob.objects.select_related("owner").filter(pk=job_id).first()
+    # While a job waits for its next attempt, the last one's checkpoints are what that will go on from.
+    attempt = job.attempts.exclude(external_job_id="").order_by("-number").first() if job else None
+    if job is None or attempt is None:
         return
-    attempt = job.attempts.get(number=job.attempt)
-    if not job.is_terminal and (callbacks.url(job.pk, job.attempt) is None or not _is_behind(attempt)):
+    is_over = job.is_terminal or attempt.number < job.attempt
+    if not is_over and callbacks.url(job.pk, attempt.number) is None:
+        return
+    if not job.is_terminal and not _is_behind(attempt):
         return
     try:
         door = gate.enter(job.cluster)
-        listed = door.cluster.checkpoints(job.external_job_id) if door.capabilities.has("checkpoints") else ()
+        listed = door.cluster.checkpoints(attempt.external_job_id) if door.capabilities.has("checkpoints") else ()
         missing = [saved for saved in _unknown(attempt, listed) if not _is_home(job, attempt, saved, door)]
     except NoSuchJob:
         missing = []  # it will never have any to give
@@ -81,7 +86,7 @@ def _is_behind(attempt: JobAttempt) -> bool:
 
 
 def _take_over(job: TrainingJob, attempt: JobAttempt, saved: SavedCheckpoint, door: gate.Gate) -> bool:
-    prefix = clean_prefix(f"{deliveries.prefix(job)}{saved.path}/")
+    prefix = clean_prefix(f"{deliveries.prefix(job, attempt.number)}{saved.path}/")
     offered = [file for file in saved.files if file.url is not None]
     files = _copied(job, offered, prefix, door) if offered else []
     uploaded = _found([file for file in saved.files if file.url is None], prefix)
@@ -127,10 +132,11 @@ def _found(announced: Sequence[ArtifactFile], prefix: str) -> list[Stored]:
 
 
 def _copied(job: TrainingJob, offered: Sequence[ArtifactFile], prefix: str, door: gate.Gate) -> list[Stored]:
-    """The offered files, brought into storage under the lease of a job that is over; none where it is taken."""
+    """The offered files, brought into storage under the lease of a job that is over, or waits for its next attempt;
+    none where the lease is taken."""
     store, left = open_store(), deliveries.MAX_TOTAL_BYTES
     files: list[Stored] = []
-    with lifecycle.leased(job.pk, statuses=TERMINAL, seconds=LEASE_SECONDS) as lease:
+    with lifecycle.leased(job.pk, statuses={*TERMINAL, Status.QUEUED}, seconds=LEASE_SECONDS) as lease:
         if lease is None:
             return []
         for file in offered:

@@ -75,7 +75,7 @@ def with_new_checkpoints(now: datetime, among: Collection[uuid.UUID | str] | Non
     """Jobs, or those of `among`, whose cluster says that it has more checkpoints in storage than we know of."""
     attempts = JobAttempt.objects.filter(
         Q(job__status__in=ACTIVE) | Q(job__completed_at__gte=now - ARCHIVE_FOR),
-        number=F("job__attempt"),
+        Q(number=F("job__attempt")) | Q(number=F("job__attempt") - 1, job__external_job_id=""),
         checkpoints_reported__gt=0,
     )
     if among is not None:

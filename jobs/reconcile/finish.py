@@ -10,7 +10,7 @@ from jobs.clusters.base import Status as Report
 from jobs.models import JobAttempt, JobLog, ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
 from jobs.reasons import REASONS, ErrorCode, error_code
-from jobs.reconcile import billing
+from jobs.reconcile import billing, resubmission
 from jobs.states import Stage, Status
 
 logger = logging.getLogger(__name__)
@@ -26,10 +26,13 @@ def ended(job: TrainingJob, attempt: JobAttempt, report: Report, capabilities: C
     if report.state == "completed":
         _completed(job, attempt, report, capabilities, now)
     elif report.state == "failed":
-        code = error_code(report.error_code)
+        code, said = error_code(report.error_code), report.error_message or ""
         if code is ErrorCode.MAX_RUNTIME and attempt.request.get("max_runtime_by") == "budget":
             code = ErrorCode.BUDGET_REACHED
-        fail(job, attempt, code, detail=report.error_message or "", now=now, actor=lifecycle.CLUSTER)
+        if resubmission.is_due(job, code, capabilities):
+            resubmission.start_again(job, attempt, code, detail=said, capabilities=capabilities, now=now)
+        else:
+            fail(job, attempt, code, detail=said, now=now, actor=lifecycle.CLUSTER)
     elif job.keep_adapter and job.cancel_requested_at and _hands_over(report, capabilities):
         _close(job, attempt, "cancelled", now)
         _await_files(job, "cancelled", "The GPUs are free; what was learned so far is being brought into storage.", now)
@@ -51,7 +54,7 @@ def fail(
     if attempt is not None:
         _close(job, attempt, code.value, now)
     else:
-        job.final_cost = job.current_cost
+        lifecycle.settle_cost(job)
     first_line = detail.strip().splitlines()[0][:300] if detail.strip() else ""
     message = first_line or REASONS[code].advice
     lifecycle.transition(
@@ -159,7 +162,7 @@ def _await_files(job: TrainingJob, result: str, message: str, now: datetime) -> 
             "version": ModelArtifact.objects.filter(owner_id=job.owner_id, name=job.name).count() + 1,
             "status": ArtifactStatus.COLLECTING,
             "is_partial": result != "completed",
-            "storage_prefix": deliveries.prefix(job),
+            "storage_prefix": deliveries.prefix(job, job.attempt),
             "configuration": provenance.configuration(job),
         },
     )

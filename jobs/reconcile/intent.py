@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from jobs import budget, callbacks, lifecycle, sources
 from jobs.clusters.base import Submission
-from jobs.models import Installation, JobAttempt, TrainingJob
+from jobs.models import Checkpoint, Installation, JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.reconcile import accept, billing
 from jobs.states import Status
 
 
-def store(lease: lifecycle.Lease) -> JobAttempt | None:
-    """Store what is about to be asked for; None where the job is no longer queued."""
+def store(lease: lifecycle.Lease, checkpoint: Checkpoint | None) -> JobAttempt | None:
+    """Store what is about to be asked for, and where a new attempt begins; None where the job is no longer queued."""
     now = timezone.now()
     with lifecycle.locked(lease) as job:
         if job.status != Status.QUEUED:
@@ -29,9 +29,10 @@ def store(lease: lifecycle.Lease) -> JobAttempt | None:
                 number=job.attempt,
                 owner_id=job.owner_id,
                 cluster=job.cluster,
+                resume_from=checkpoint,
                 submission_key=f"{job.pk}:{job.attempt}",
                 request={
-                    **sources.frozen(job),
+                    **sources.frozen(job, checkpoint),
                     "hyperparameters": job.hyperparameters,
                     "gpu_config": job.gpu_config,
                     **_time_limit(job),

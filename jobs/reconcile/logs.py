@@ -11,7 +11,7 @@ from django.db.models import F
 from datasets.storage import open_store
 from datasets.storage.base import StorageError
 from jobs import deliveries
-from jobs.clusters.base import ClusterError
+from jobs.clusters.base import ClusterError, NoSuchJob
 from jobs.models import JobLog, TrainingJob
 from jobs.reconcile import gate
 from jobs.reconcile.streams import HashingReader, TooLarge
@@ -35,7 +35,7 @@ def pull(job_id: uuid.UUID | str) -> None:
         if not door.capabilities.has("logs_cursor"):
             return
         for _ in range(MAX_PAGES):
-            log, _ = JobLog.objects.get_or_create(job=job, defaults={"owner_id": job.owner_id})
+            log = _log_of_attempt(job)
             page = door.cluster.logs(job.external_job_id, after=log.cursor)
             if not _append(log, page.lines, page.next) or not page.has_more:
                 return
@@ -55,7 +55,7 @@ def archive(job_id: uuid.UUID | str) -> None:
         door = gate.enter(job.cluster)
         if not door.capabilities.has("logs_cursor"):
             return
-        reader = HashingReader(_whole(door, job.external_job_id), limit=MAX_LOG_BYTES)
+        reader = HashingReader(_of_all_attempts(door, job), limit=MAX_LOG_BYTES)
         with io.BufferedReader(reader, 1024**2) as stream:
             open_store().put(bucket=deliveries.BUCKET, path=path, body=stream, content_type="text/plain; charset=utf-8")
     except (ClusterError, StorageError, TooLarge, gate.GateClosed) as error:
@@ -66,6 +66,20 @@ def archive(job_id: uuid.UUID | str) -> None:
     log.save(update_fields=["storage_path", "updated_at"])
 
 
+def _log_of_attempt(job: TrainingJob) -> JobLog:
+    """The job's log, whose cursor is that of the current attempt."""
+    log, _ = JobLog.objects.get_or_create(job=job, defaults={"owner_id": job.owner_id, "attempt": job.attempt})
+    if log.attempt < job.attempt:
+        tail = "\n".join(filter(None, (log.tail, _heading(job.attempt))))
+        JobLog.objects.filter(pk=log.pk, attempt=log.attempt).update(attempt=job.attempt, cursor=0, tail=tail)
+        log.refresh_from_db()
+    return log
+
+
+def _heading(attempt: int) -> str:
+    return f"--- Attempt {attempt} ---"
+
+
 def _append(log: JobLog, lines: Sequence[str], cursor: int) -> bool:
     """Add lines unless somebody else did, or they are older than the last; whether they were added."""
     if cursor <= log.cursor:
@@ -74,10 +88,24 @@ def _append(log: JobLog, lines: Sequence[str], cursor: int) -> bool:
     tail = "\n".join(tail[-TAIL_CHARS:].split("\n")[-TAIL_LINES:])
     with transaction.atomic():
         return bool(
-            JobLog.objects.filter(pk=log.pk, cursor=log.cursor).update(
+            JobLog.objects.filter(pk=log.pk, attempt=log.attempt, cursor=log.cursor).update(
                 tail=tail, cursor=cursor, total_lines=F("total_lines") + len(lines)
             )
         )
+
+
+def _of_all_attempts(door: gate.Gate, job: TrainingJob) -> Iterator[bytes]:
+    """The logs of all attempts that ran, one after the other; a single one without a heading."""
+    ran = list(job.attempts.exclude(external_job_id="").order_by("number"))
+    for attempt in ran:
+        if len(ran) > 1:
+            yield f"{_heading(attempt.number)}\n".encode()
+        try:
+            yield from _whole(door, attempt.external_job_id)
+        except NoSuchJob:
+            if attempt is ran[-1]:
+                raise
+            yield b"The cluster no longer has this attempt's log.\n"
 
 
 def _whole(door: gate.Gate, external_id: str) -> Iterator[bytes]:

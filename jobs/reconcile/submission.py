@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from datasets import services as datasets
 from datasets.exceptions import DatasetChanged, DatasetError, DatasetMissing
-from jobs import lifecycle, sources
+from jobs import lifecycle, resumption, sources
 from jobs.clusters.base import AlreadyExists, ClusterError, Refused, Submission, Unknown
 from jobs.exceptions import InvalidJob
 from jobs.models import JobAttempt, TrainingJob
@@ -46,7 +46,7 @@ def _submit(lease: lifecycle.Lease) -> None:
         return
     try:
         door = gate.enter(job.cluster, to_submit=True)
-        attempt = job.attempts.filter(number=job.attempt).first()
+        attempt = job.attempts.select_related("resume_from").filter(number=job.attempt).first()
         if attempt is not None and attempt.outcome in accept.OPEN:
             if not _may_ask_again(lease, attempt, door):
                 return
@@ -56,10 +56,11 @@ def _submit(lease: lifecycle.Lease) -> None:
                 return
             for dataset in filter(None, (job.dataset, job.validation_dataset)):
                 datasets.dataset_verify_unchanged(dataset)
+        start = attempt.resume_from if attempt else resumption.starting_point(job, job.attempt, door.capabilities)
         # Signed before the intent: what fails up to here was certainly never sent.
-        signed = sources.signed(job, attempt.request if attempt else sources.frozen(job))
+        signed = sources.signed(job, attempt.request if attempt else sources.frozen(job, start), start)
         logger.info("Generated signed URL for job %s from bucket: %s", job.short_id, job.dataset.storage_bucket)
-        attempt = intent.store(lease)
+        attempt = intent.store(lease, start)
         if attempt is not None:
             _send(lease, intent.order(job, attempt, signed), attempt, door)
     except gate.GateClosed as closed:

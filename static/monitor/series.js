@@ -19,36 +19,40 @@ export class Points {
   }
 
   /**
-   * The run as it counts, by rising step: of the last attempt, each restart from its first step on replaces
+   * The run as it counts, by rising step: each attempt, and each restart of one, replaces from its first step on
    * what came before it. The server marks such points; it cannot mark again those that it sent before the restart,
    * and of a restart it may have thinned out the first step.
    * @param {{attempt: number, restart: number, step: number}[]} checkpoints of the job
    * @returns {{points: object[], seams: number[]}} `seams` are the steps at which a restart took over
    */
   history(checkpoints) {
-    const all = [...this.#byKey.values()];
-    const attempt = all.reduce((newest, point) => Math.max(newest, point.attempt), 0);
     const runs = new Map();
-    for (const point of all) {
-      if (point.attempt !== attempt || point.superseded) continue;
-      if (!runs.has(point.restart)) runs.set(point.restart, []);
-      runs.get(point.restart).push(point);
+    for (const point of this.#byKey.values()) {
+      if (point.superseded) continue;
+      const key = `${point.attempt}/${point.restart}`;
+      if (!runs.has(key)) runs.set(key, []);
+      runs.get(key).push(point);
     }
     const points = [];
     let seams = [];
-    for (const restart of [...runs.keys()].sort((one, other) => one - other)) {
-      const run = runs.get(restart).sort((one, other) => one.step - other.step);
-      const first = run[0].step;
+    for (const run of [...runs.values()].sort(([one], [other]) => isLater(one, other))) {
+      run.sort((one, other) => one.step - other.step);
+      const [{ step: first }] = run;
       while (points.length && points.at(-1).step >= first) points.pop();
       seams = seams.filter((step) => step < first);
       if (points.length) {
-        const saved = checkpoints.filter((each) => each.attempt === attempt && each.restart < restart && each.step < first);
+        const saved = checkpoints.filter((each) => isLater(run[0], each) > 0 && each.step < first);
         seams.push(Math.max(points.at(-1).step, ...saved.map((each) => each.step)));
       }
       points.push(...run);
     }
     return { points, seams };
   }
+}
+
+/** Above zero where the first belongs to a later attempt, or a later restart of the same one, than the second. */
+function isLater(one, other) {
+  return one.attempt - other.attempt || one.restart - other.restart;
 }
 
 /**

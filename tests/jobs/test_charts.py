@@ -83,9 +83,12 @@ def test_steps_that_were_trained_again_replace_the_former_ones() -> None:
     assert seams == [39]
 
 
-def test_only_the_last_attempt_counts() -> None:
-    later = [{**point(step, 0.1), "attempt": 2} for step in range(1, 5)]
-    assert charts.as_it_counts([*RESUMED, *later]) == (later, [])
+def test_a_later_attempt_goes_on_where_it_was_resumed() -> None:
+    earlier = [point(step, 2.0, superseded=step > 40) for step in range(1, 60)]
+    later = [{**point(step, 1.0), "attempt": 2} for step in range(41, 81)]
+    counted, seams = charts.as_it_counts([*earlier, *later])
+    assert [each["step"] for each in counted] == list(range(1, 81))
+    assert seams == [40]
 
 
 def test_validation_measured_now_and_then_is_one_line() -> None:

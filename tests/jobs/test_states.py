@@ -8,8 +8,8 @@ from jobs.states import ACTIVE, CANCELLABLE, TERMINAL, Status, is_legal
 TABLE = """
                queued initializing running cancelling completed failed cancelled
 queued           .         x          x        x          .        x       x
-initializing     .         .          x        x          x        x       x
-running          .         .          .        x          x        x       x
+initializing     x         .          x        x          x        x       x
+running          x         .          .        x          x        x       x
 cancelling       .         .          .        .          x        x       x
 completed        .         .          .        .          .        .       .
 failed           .         .          .        .          .        .       .

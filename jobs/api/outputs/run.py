@@ -17,7 +17,9 @@ class MetricsPointOutput(CurrentMetricsOutput):
     step = serializers.IntegerField()
     epoch = serializers.FloatField(allow_null=True)
     timestamp = serializers.DateTimeField(allow_null=True, help_text="the cluster's clock")
-    superseded = serializers.BooleanField(help_text="a later restart trained this step again, as of this answer")
+    superseded = serializers.BooleanField(
+        help_text="a later restart or attempt trained this step again, as of this answer"
+    )
 
 
 class CostRecordOutput(serializers.ModelSerializer[CostRecord]):
