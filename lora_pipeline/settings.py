@@ -207,8 +207,18 @@ GPU_CLUSTERS = {
     }
 }
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="").rstrip("/") or None
+# Ours as people see it, for links that leave the house.
+SITE_URL = env.str("SITE_URL", default="").rstrip("/") or PUBLIC_BASE_URL
 JOB_MAX_RUNTIME_SECONDS = env.int("JOB_MAX_RUNTIME_SECONDS", default=3 * 24 * 3600)
 JOB_AUTOMATIC_RESUBMISSIONS = env.int("JOB_AUTOMATIC_RESUBMISSIONS", default=2)
+
+# -- Notifications that leave the house ------------------------------------------------------------------
+EMAIL_URL = env.str("EMAIL_URL", default="")
+EMAIL_CONFIGURED = bool(EMAIL_URL)  # without it there is no e-mail, and the pages say so
+globals().update(env.email_url("EMAIL_URL") if EMAIL_URL else {})
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="")
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
 
 # -- API ---------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -7,6 +7,20 @@ Priority = Literal["low", "medium", "high"]
 
 NAME_SHOWN = 80  # a job's name may have 200 characters, a title must hold more than the name
 
+# Kinds of a job's events that are types of their own.
+SIGNS = {
+    "budget": "The budget of training job {job}",
+    "stall": "Training job {job} does not move on",
+    "diverged": "The loss of training job {job} went wrong",
+}
+# What operators have to know, by the alert's kind.
+ALERTS = {
+    "cluster_closed": "A GPU cluster is not used for now",
+    "cluster_back": "A GPU cluster is used again",
+    "orphan_stopped": "A forgotten cluster job was stopped",
+    "orphan_found": "A cluster job that nobody knows was found",
+}
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -36,6 +50,8 @@ def job_notice(
     if kind == "artifact" and detail.get("state") == "ready":
         text = "Its files are in storage. Download them, or serve the adapter."
         return Notice("artifact_ready", f"The adapter of {job} is ready", text, "high", url)
+    if kind in SIGNS:
+        return Notice(kind, SIGNS[kind].format(job=job), message, "high", url)
     if kind != "status":
         return None
     match to_status:
@@ -65,6 +81,12 @@ def dataset_notice(*, dataset_id: object, name: str, kind: str, message: str) ->
             return Notice("dataset_error", f"Dataset {dataset} has errors", message, "high", url)
         case _:
             return None
+
+
+def alert_notice(*, alert_id: object, kind: str, subject: str, message: str) -> Notice:
+    """The notice for an alert, to each operator."""
+    title = ALERTS.get(kind) or kind.replace("_", " ").capitalize()
+    return Notice("alert", f"{title}: {_shortened(subject)}", message, "high", f"/admin/jobs/alert/{alert_id}/change/")
 
 
 def _shortened(name: str) -> str:

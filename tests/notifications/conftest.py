@@ -1,8 +1,10 @@
 """Jobs and datasets with a history, made of rows alone."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,7 +13,13 @@ from django.utils import timezone
 
 from datasets.models import Dataset, DatasetEvent
 from jobs.models import BaseModel, JobEvent, TrainingJob
+from notifications.channels import signing
+from notifications.kinds import KINDS
+from notifications.models import Delivery, WebhookEndpoint
+from tests.contracts.wire import Wire, reply
 
+Receive = Callable[..., Wire]
+MakeEndpoint = Callable[..., WebhookEndpoint]
 MakeJob = Callable[..., TrainingJob]
 MakeDataset = Callable[..., Dataset]
 
@@ -86,3 +94,28 @@ def run_at_once() -> Callable[[Callable[[], object], int], None]:
                 result.result()
 
     return run
+
+
+@pytest.fixture
+def receive(settings: Any) -> Iterator[Receive]:
+    """`receive(reply(200))` is a server that webhooks may go to; without a script it says 200 to all."""
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    with ExitStack() as open_:
+        yield lambda script=None: open_.enter_context(closing(Wire(script or reply(200, {}))))
+
+
+@pytest.fixture
+def endpoint_of() -> MakeEndpoint:
+    """`endpoint_of(alice, server.url)` wants every type, or those that are named."""
+
+    def make(owner: User, url: str, *types: str) -> WebhookEndpoint:
+        return WebhookEndpoint.objects.create(
+            owner=owner, url=url, event_types=list(types or KINDS), secret_salt=signing.new_salt()
+        )
+
+    return make
+
+
+def webhook_of(job: TrainingJob) -> Delivery:
+    """The one delivery of a job's one event to a webhook."""
+    return Delivery.objects.get(job_event__job=job, channel="webhook")

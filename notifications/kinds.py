@@ -1,0 +1,49 @@
+"""What people can be told about, by which ways, and what is on until somebody says otherwise. Pure."""
+
+from dataclasses import dataclass
+
+IN_APP = "in-app"
+EMAIL = "email"
+WEBHOOK = "webhook"
+
+# What a user switches per type; a webhook has a list of its own.
+PERSONAL_CHANNELS = (IN_APP, EMAIL)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A notification's type: `name` is for programs, `label` and `help` are for people."""
+
+    name: str
+    label: str
+    help: str
+    email: bool = False
+    staff_only: bool = False
+
+    def default(self, channel: str) -> bool:
+        """Whether a channel is on for somebody who never chose."""
+        return channel == IN_APP or (channel == EMAIL and self.email)
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("job_queued", "Job queued", "A training job of yours was created."),
+        Kind("job_started", "Job started", "GPUs began to work on it."),
+        Kind("job_completed", "Job completed", "It is trained, and its files are in storage.", email=True),
+        Kind("job_failed", "Job failed", "It ended with an error; the notice says what to do.", email=True),
+        Kind("job_cancelled", "Job cancelled", "It was cancelled, and its GPUs are free."),
+        Kind("artifact_ready", "Adapter ready", "An adapter can be downloaded."),
+        Kind("budget", "Budget", "A job's cost nears its limit, or reached it.", email=True),
+        Kind("stall", "No progress", "A job gives no sign of life, or does not move on.", email=True),
+        Kind("diverged", "Loss diverged", "A job's loss is no number, jumps, or grows.", email=True),
+        Kind("dataset_ready", "Dataset ready", "A dataset was checked and can be trained on."),
+        Kind("dataset_error", "Dataset has errors", "A dataset cannot be trained on as it is.", email=True),
+        Kind("alert", "Operations", "A cluster or the installation needs somebody.", email=True, staff_only=True),
+    )
+}
+
+
+def offered(*, is_staff: bool) -> list[Kind]:
+    """The types that somebody can choose among."""
+    return [kind for kind in KINDS.values() if is_staff or not kind.staff_only]

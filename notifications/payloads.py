@@ -1,0 +1,67 @@
+"""What goes over the wire for one event: made once, stored, and the same at every try. No secret is in it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+
+from datasets.models import Dataset
+from jobs.models import Alert, TrainingJob
+from notifications.rules import Notice
+
+
+def payload(notice: Notice, *, at: datetime, about: dict[str, Any]) -> dict[str, Any]:
+    """{type, timestamp, data}; `about` is what the event is about, such as {"job": {…}}."""
+    data = {
+        "title": notice.title,
+        "message": notice.message,
+        "priority": notice.priority,
+        "url": address(notice.action_url),
+        **about,
+    }
+    return {"type": notice.type, "timestamp": moment(at), "data": data}
+
+
+def moment(at: datetime) -> str:
+    """A time as the API writes it: ISO 8601 in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def address(path: str) -> str | None:
+    """A path of ours as people reach it; None where nobody told us how (SITE_URL)."""
+    return f"{settings.SITE_URL}{path}" if settings.SITE_URL and path else None
+
+
+def of_job(job: TrainingJob, *, status: str) -> dict[str, Any]:
+    """A job as it was left by the event: `status` is the event's where it has one."""
+    return {
+        "job": {
+            "id": str(job.pk),
+            "name": job.name,
+            "status": status or job.status,
+            "dataset_id": str(job.dataset_id),
+            "attempt": job.attempt,
+            "current_cost": float(job.current_cost),
+            "final_cost": None if job.final_cost is None else float(job.final_cost),
+            "error_code": job.error_code or None,
+        }
+    }
+
+
+def of_dataset(dataset: Dataset) -> dict[str, Any]:
+    return {"dataset": {"id": str(dataset.pk), "name": dataset.name, "status": dataset.status}}
+
+
+def of_alert(alert: Alert) -> dict[str, Any]:
+    return {"alert": {"id": alert.pk, "kind": alert.kind, "subject": alert.subject}}
+
+
+def sample(at: datetime) -> dict[str, Any]:
+    """What the test button sends."""
+    data = {
+        "title": "This is a test",
+        "message": "Sent by the test button. No job is concerned.",
+        "priority": "low",
+        "url": address("/settings/notifications"),
+    }
+    return {"type": "test", "timestamp": moment(at), "data": data}
