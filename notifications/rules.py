@@ -5,14 +5,21 @@ from typing import Any, Literal
 
 Priority = Literal["low", "medium", "high"]
 
+# What watching a run finds: the warning's code -> type, title and weight.
+WATCHED: dict[str, tuple[str, str, Priority]] = {
+    "budget_warning": ("budget", "{job} has used over 80 % of its budget", "medium"),
+    "budget_reached": ("budget", "The budget of {job} is used", "high"),
+    "sentinel_nan": ("nan_loss", "The loss of {job} is no number any more", "high"),
+    "sentinel_zero": ("zero_loss", "The loss of {job} is exactly zero", "high"),
+    "sentinel_spike": ("spike", "The loss of {job} jumped", "medium"),
+    "sentinel_divergence": ("diverged", "The loss of {job} gets worse", "high"),
+    "sentinel_no_progress": ("stall", "{job} stands still", "high"),
+    "sentinel_no_heartbeat": ("stall", "{job} gives no sign of life", "high"),
+}
+STOPPING = "The job is being stopped; what it has learned is kept where the cluster can do that."
+
 NAME_SHOWN = 80  # a job's name may have 200 characters, a title must hold more than the name
 
-# Kinds of a job's events that are types of their own.
-SIGNS = {
-    "budget": "The budget of training job {job}",
-    "stall": "Training job {job} does not move on",
-    "diverged": "The loss of training job {job} went wrong",
-}
 # What operators have to know, by the alert's kind.
 ALERTS = {
     "cluster_closed": "A GPU cluster is not used for now",
@@ -50,8 +57,10 @@ def job_notice(
     if kind == "artifact" and detail.get("state") == "ready":
         text = "Its files are in storage. Download them, or serve the adapter."
         return Notice("artifact_ready", f"The adapter of {job} is ready", text, "high", url)
-    if kind in SIGNS:
-        return Notice(kind, SIGNS[kind].format(job=job), message, "high", url)
+    if kind == "warning" and detail.get("code") in WATCHED:
+        type_, title, priority = WATCHED[detail["code"]]
+        text = f"{message} {STOPPING}" if detail.get("stops") else message
+        return Notice(type_, title.format(job=job), text, priority, url)
     if kind != "status":
         return None
     match to_status:

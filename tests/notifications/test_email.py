@@ -91,13 +91,13 @@ def test_by_default_only_what_needs_somebody_is_mailed(
     alice: User, job_of: MakeJob, dataset_of: MakeDataset, post_office: PostOffice
 ) -> None:
     job = job_of(alice, "queued", "running", "completed", "cancelled")
-    for kind in ("budget", "stall", "diverged"):
-        add_event(job, kind)
+    for code in ("budget_reached", "sentinel_no_progress", "sentinel_nan", "sentinel_spike"):
+        add_event(job, "warning", code=code)
     dataset_of(alice, "ready", "error")
     dispatch_pending()
     send_due()
     told = {(delivery.payload or {})["type"] for delivery in Delivery.objects.filter(channel="email")}
-    assert told == {"job_completed", "budget", "stall", "diverged", "dataset_error"}
+    assert told == {"job_completed", "budget", "stall", "nan_loss", "dataset_error"}
     assert len(post_office.mails) == 5
 
 

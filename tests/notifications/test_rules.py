@@ -2,7 +2,8 @@
 
 import pytest
 
-from notifications.rules import Notice, dataset_notice, job_notice
+from notifications.kinds import KINDS
+from notifications.rules import WATCHED, Notice, alert_notice, dataset_notice, job_notice
 
 
 def notice(kind: str, to_status: str = "", name: str = "support bot", **more: object) -> Notice | None:
@@ -74,3 +75,36 @@ def test_the_end_of_a_validation_is_told(kind: str, type_: str, priority: str) -
 @pytest.mark.parametrize("kind", ["uploaded", "imported", "deleted"])
 def test_what_the_user_did_to_a_dataset_is_not_told_back(kind: str) -> None:
     assert dataset_notice(dataset_id="7", name="chats", kind=kind, message="") is None
+
+
+@pytest.mark.parametrize("code", WATCHED)
+def test_what_watching_a_run_finds_is_told_and_can_be_chosen(code: str) -> None:
+    told = notice("warning", detail={"code": code})
+    assert told is not None
+    assert told.type in KINDS
+    assert "support bot" in told.title
+    assert told.message == "What happened."
+
+
+def test_a_warning_that_is_no_finding_stays_in_the_timeline() -> None:
+    assert notice("warning", detail={"code": "unknown_state"}) is None
+
+
+def test_a_finding_that_stops_the_job_says_so() -> None:
+    told = notice("warning", detail={"code": "sentinel_nan", "stops": True})
+    assert told is not None
+    assert "being stopped" in told.message
+
+
+@pytest.mark.parametrize("kind", ["cluster_closed", "orphan_found", "something_new"])
+def test_an_alert_is_told_with_its_subject(kind: str) -> None:
+    told = alert_notice(alert_id=7, kind=kind, subject="default", message="Look at it.")
+    assert (told.type, told.priority, told.action_url) == ("alert", "high", "/admin/jobs/alert/7/change/")
+    assert told.title.endswith(": default")
+
+
+def test_each_type_that_rules_make_can_be_chosen() -> None:
+    for status in ("queued", "running", "completed", "failed", "cancelled"):
+        told = notice("status", status)
+        assert told is not None
+        assert told.type in KINDS
