@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 
 from datasets.models import Dataset
 from datasets.selectors import dataset_get
-from jobs import budget, hardware, presets, selectors
+from jobs import budget, hardware, presets, selectors, sentinel
 from jobs.exceptions import InvalidJob
 from jobs.models import BaseModel
 
@@ -32,6 +32,7 @@ class Configuration:
     gpu: selectors.GpuType
     gpu_count: int
     max_cost: Decimal | None
+    sentinel: dict[str, str]
 
 
 def configuration(
@@ -45,6 +46,7 @@ def configuration(
     validation_dataset_id: uuid.UUID | str | None = None,
     dataset_sha256: str = "",
     max_cost: Any = None,
+    sentinel_rules: Any = None,
 ) -> Configuration:
     """What `user` asks for, checked and completed from preset, price list and catalog.
 
@@ -64,7 +66,8 @@ def configuration(
     gpu_choice = _checked(problems, lambda: presets.resolve_gpus(gpu_config, gpus))
     model = _checked(problems, lambda: selectors.base_model_get(base_model))
     limit = _checked(problems, lambda: budget.checked(max_cost))
-    if resolved is None or gpu_choice is None or model is None or problems:
+    rules = _checked(problems, lambda: sentinel.checked(sentinel_rules))
+    if resolved is None or gpu_choice is None or model is None or rules is None or problems:
         raise InvalidJob.of_fields(problems)
     gpu = gpus[gpu_choice["type"]]
     if limit is not None and not gpu.is_priced:
@@ -72,7 +75,7 @@ def configuration(
     _reconcile(problems, resolved, hyperparameters, model=model, gpu_type=gpu.type, has_file=validation is not None)
     if problems:
         raise InvalidJob.of_fields(problems)
-    return Configuration(user, dataset, validation, model, preset_id, resolved, gpu, gpu_choice["count"], limit)
+    return Configuration(user, dataset, validation, model, preset_id, resolved, gpu, gpu_choice["count"], limit, rules)
 
 
 def _reconcile(

@@ -36,6 +36,8 @@ def request(job: TrainingJob) -> dict[str, Any]:
         "gpu_config": job.gpu_config,
         "hyperparameters": job.hyperparameters,
     }
+    if job.sentinel:
+        body["sentinel"] = job.sentinel
     if job.max_cost is not None:
         body["max_cost"] = float(job.max_cost)
     if job.validation_dataset_id:

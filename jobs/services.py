@@ -37,6 +37,7 @@ def job_create(
     resume_from: Checkpoint | None = None,
     asked_by: User | None = None,
     max_cost: Any = None,
+    sentinel: Any = None,
 ) -> tuple[TrainingJob, bool]:
     """Queue a new job; (job, whether it is new). The same idempotency key gives the same job again.
 
@@ -46,6 +47,7 @@ def job_create(
     asked = [str(dataset_id), preset_id, gpu_config, hyperparameters, base_model, name]
     asked += [str(validation_dataset_id), dataset_sha256] if validation_dataset_id or dataset_sha256 else []
     asked += [f"max_cost {max_cost}"] if max_cost is not None else []
+    asked += [{"sentinel": sentinel}] if sentinel is not None else []
     asked += [str(retry_of.pk), str(resume_from.pk if resume_from else "")] if retry_of else []
     request_sha256 = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     if idempotency_key is not None:
@@ -62,6 +64,7 @@ def job_create(
         validation_dataset_id=validation_dataset_id,
         dataset_sha256=dataset_sha256,
         max_cost=max_cost,
+        sentinel_rules=sentinel,
     )
     estimate = estimates.accepted(chosen, start_step=resume_from.step if resume_from else 0)
     now = timezone.now()
@@ -76,6 +79,7 @@ def job_create(
         gpu_config={"type": chosen.gpu.type, "count": chosen.gpu_count},
         gpu_price_per_hour=chosen.gpu.price_per_hour,
         max_cost=chosen.max_cost,
+        sentinel=chosen.sentinel,
         estimated_total_cost=costs.middle(*estimate.cost) if estimate.cost else None,
         total_epochs=math.ceil(float(chosen.hyperparameters["epochs"])),
         total_steps=estimate.steps,
@@ -129,11 +133,13 @@ def job_retry(
     name: str = "",
     idempotency_key: str | None = None,
     max_cost: Any = UNCHANGED,
+    sentinel: Any = None,
 ) -> tuple[TrainingJob, bool]:
     """A new job like an ended one of the user's, with these settings changed; (job, whether it is new).
 
     It goes on from the checkpoint that `resume_from` means (see jobs.resumption.chosen), else it starts where the
-    ended one started; its budget is its own, as large as the ended one's. The same idempotency key gives the same job
+    ended one started; its budget is its own, as large as the ended one's; of the sentinel's
+    rules only those given change. The same idempotency key gives the same job
     again. Raises JobNotFound, JobConflict, and what job_create raises.
     """
     return _retry(
@@ -144,6 +150,7 @@ def job_retry(
         name=name,
         idempotency_key=idempotency_key,
         max_cost=max_cost,
+        sentinel=sentinel,
     )
 
 
@@ -209,6 +216,7 @@ def _retry(
     name: str = "",
     idempotency_key: str | None = None,
     max_cost: Any = UNCHANGED,
+    sentinel: Any = None,
 ) -> tuple[TrainingJob, bool]:
     if not ended.is_terminal:
         raise JobConflict(
@@ -231,6 +239,7 @@ def _retry(
         resume_from=checkpoint,
         asked_by=asked_by,
         max_cost=ended.max_cost if max_cost is UNCHANGED else max_cost,
+        sentinel={**ended.sentinel, **sentinel} if isinstance(sentinel, Mapping) else sentinel or ended.sentinel,
     )
 
 

@@ -14,7 +14,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from jobs import budget, presets, resumption, selectors, series
+from jobs import budget, presets, resumption, selectors, sentinel, series
 from jobs.states import Status
 
 MAX_COUNT = 2**31 - 1  # what every database can compare with
@@ -84,6 +84,31 @@ class BudgetField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "nullable": True,
+        "additionalProperties": False,
+        "properties": {
+            kind.value: {
+                "type": "string",
+                "enum": [action.value for action in sentinel.Action],
+                "default": action.value,
+            }
+            for kind, action in sentinel.DEFAULTS.items()
+        },
+    }
+)
+class SentinelField(serializers.Field[Any, Any, Any, Any]):
+    """What is done about each finding (jobs.sentinel.checked checks it)."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 class ConfigurationInput(StrictSerializer):
     """What an estimate is made from."""
 
@@ -113,6 +138,7 @@ class JobInput(ConfigurationInput):
     """A new job."""
 
     name = serializers.CharField(default="", allow_blank=True, max_length=200, help_text="empty: made from the dataset")
+    sentinel = SentinelField(required=False, allow_null=True, help_text="what is done where the run goes wrong")
 
 
 @extend_schema_field(
@@ -150,6 +176,7 @@ class RetryInput(StrictSerializer):
     resume_from = CheckpointField(required=False, allow_null=True, help_text="go on from a checkpoint of the job")
     hyperparameters = HyperparametersField(default=dict)
     name = serializers.CharField(default="", allow_blank=True, max_length=200, help_text="empty: the ended job's")
+    sentinel = SentinelField(required=False, allow_null=True, help_text="rules that change; the others stay")
     max_cost = BudgetField("budget of the new job; left out: as large as the ended job's, null: none")
 
     def known_keys(self) -> tuple[str, ...]:

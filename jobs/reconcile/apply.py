@@ -26,6 +26,7 @@ def report(job: TrainingJob, attempt: JobAttempt, polled: Polled, capabilities: 
     for point in sorted(polled.points, key=lambda point: (point.restart, point.step)):
         job.current_metrics = metrics.merge(job.current_metrics, point.values)
         _warn_nonfinite(job, point.nonfinite, point.step)
+    watch.look_at_points(job, attempt, polled, capabilities)
     attempt.metrics_cursor = max(attempt.metrics_cursor, polled.next)
     if polled.has_more or job.is_terminal or job.cluster_result:
         job.save()  # its state is taken over with the last page, so that no point of an ended job is lost
@@ -48,7 +49,7 @@ def report(job: TrainingJob, attempt: JobAttempt, polled: Polled, capabilities: 
             _follow(job, attempt, status, now)
             if status.state == "cancelled":
                 job.waiting_for = "The GPU cluster stopped the job but has not freed its GPUs yet."
-            watch.look(job, capabilities)
+            watch.look(job, attempt, status, capabilities, now=now)
     job.save()
     attempt.save()
     logger.info("Updated job %s: %s - %.1f%%", job.short_id, job.status, job.progress)

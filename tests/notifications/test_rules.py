@@ -2,6 +2,7 @@
 
 import pytest
 
+from jobs.sentinel import Kind
 from notifications.kinds import KINDS
 from notifications.rules import WATCHED, Notice, alert_notice, dataset_notice, job_notice
 
@@ -55,6 +56,10 @@ def test_a_ready_artifact_is_told_and_one_on_its_way_is_not() -> None:
     assert ready is not None
     assert (ready.type, ready.priority) == ("artifact_ready", "high")
     assert notice("artifact", detail={"state": "collecting"}) is None
+
+
+def test_every_finding_of_the_sentinel_is_told() -> None:
+    assert {f"sentinel_{kind}" for kind in Kind} < set(WATCHED)
 
 
 def test_the_longest_name_and_reason_fit_their_columns() -> None:

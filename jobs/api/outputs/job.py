@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
 from datasets.models import Dataset
-from jobs import presets, provenance, selectors
+from jobs import presets, provenance, selectors, sentinel
 from jobs.api.outputs.catalog import EstimateOutput, HyperparametersOutput
 from jobs.models import ModelArtifact, TrainingJob
 from jobs.models.run import METRIC_NAMES
@@ -194,11 +194,18 @@ class ActualOutput(serializers.Serializer[dict[str, Any]]):
     cost = serializers.FloatField(allow_null=True, help_text="US dollars")
 
 
+class SentinelOutput(serializers.Serializer[dict[str, Any]]):
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        actions = [action.value for action in sentinel.Action]
+        return {kind.value: serializers.ChoiceField(actions) for kind in sentinel.Kind}
+
+
 class JobOutput(JobSummaryOutput):
     """A job with its configuration and where it runs."""
 
     hyperparameters = HyperparametersOutput()
     effective_batch_size = serializers.SerializerMethodField()
+    sentinel = serializers.SerializerMethodField()
     external_job_id = serializers.SerializerMethodField()
     resume_from = serializers.SerializerMethodField()
     retries = serializers.SerializerMethodField()
@@ -211,6 +218,7 @@ class JobOutput(JobSummaryOutput):
             *JobSummaryOutput.Meta.fields,
             "hyperparameters",
             "effective_batch_size",
+            "sentinel",
             "cluster",
             "attempt",
             "external_job_id",
@@ -224,6 +232,11 @@ class JobOutput(JobSummaryOutput):
 
     def get_effective_batch_size(self, job: TrainingJob) -> int:
         return presets.effective_batch_size(job.hyperparameters, job.gpu_config["count"])
+
+    @extend_schema_field(SentinelOutput)
+    def get_sentinel(self, job: TrainingJob) -> dict[str, str]:
+        """What is done about each finding of the loss sentinel."""
+        return {kind.value: action.value for kind, action in sentinel.in_force(job.sentinel).items()}
 
     def get_external_job_id(self, job: TrainingJob) -> str | None:
         return job.external_job_id or None
