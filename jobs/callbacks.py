@@ -1,6 +1,7 @@
 """What a cluster may ask of us about one attempt, and the token that proves it is the one we asked.
 
-The token is derived from the job and the attempt, so nothing has to be stored and it opens nothing else.
+The token is derived from the job and the attempt, so nothing has to be stored and it opens nothing else. Where
+SECRET_KEY was replaced, runs that are under way go on with tokens of the former one (SECRET_KEY_FALLBACKS).
 """
 
 import hashlib
@@ -8,6 +9,8 @@ import hmac
 import uuid
 
 from django.conf import settings
+
+from accounts.redaction import CALLBACK_TOKEN_PREFIX
 
 
 def url(job_id: uuid.UUID, attempt: int) -> str | None:
@@ -17,10 +20,15 @@ def url(job_id: uuid.UUID, attempt: int) -> str | None:
 
 def token(job_id: uuid.UUID, attempt: int) -> str:
     """Bearer token for the callbacks of one attempt."""
-    message = f"callback:{job_id}:{attempt}".encode()
-    return hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).hexdigest()
+    return CALLBACK_TOKEN_PREFIX + _digest(settings.SECRET_KEY, job_id, attempt)
 
 
 def is_genuine(job_id: uuid.UUID, attempt: int, presented: str) -> bool:
     """Whether `presented` is the token of that attempt; takes the same time either way."""
-    return hmac.compare_digest(token(job_id, attempt).encode(), presented.encode())
+    given = presented.removeprefix(CALLBACK_TOKEN_PREFIX).encode()  # former releases sent it without
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return any(hmac.compare_digest(_digest(key, job_id, attempt).encode(), given) for key in keys)
+
+
+def _digest(key: str, job_id: uuid.UUID, attempt: int) -> str:
+    return hmac.new(key.encode(), f"callback:{job_id}:{attempt}".encode(), hashlib.sha256).hexdigest()

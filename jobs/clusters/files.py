@@ -2,6 +2,7 @@
 
 from pathlib import PurePosixPath
 
+from accounts.redaction import redact
 from jobs.clusters.base import ArtifactFile, Status
 
 LONGEST_PATH = 512
@@ -20,7 +21,7 @@ def safe_path(path: object) -> str:
     """The path, if it is relative, printable and stays inside of its folder; else ValueError with the reason."""
     if not isinstance(path, str) or not path or len(path) > LONGEST_PATH:
         raise ValueError(f"a file's path must be a text of 1 to {LONGEST_PATH} characters")
-    if not path.isprintable() or "\\" in path:
+    if not path.isprintable() or "\\" in path or redact(path) != path:
         raise ValueError("a file's path has characters that are not allowed")
     if path != PurePosixPath(path).as_posix() or path.startswith("/") or {".", ".."} & set(path.split("/")):
         raise ValueError(f"the file's path {path[:80]!r} leaves its folder")

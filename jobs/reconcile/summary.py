@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 
+from accounts.redaction import redact
 from jobs.summary import figure
 
 SUMMARY_FILE = "training_summary.json"
@@ -42,9 +43,9 @@ def versions(summary: Mapping[str, object]) -> dict[str, str]:
 
 
 def _storable(value: object) -> object:
-    """The same without lone surrogates, which cannot be encoded, and without NUL, which PostgreSQL does not have."""
+    """The same without lone surrogates, which cannot be encoded, NUL, which PostgreSQL does not have, and secrets."""
     if isinstance(value, str):
-        return value.replace("\0", "").encode(errors="ignore").decode()
+        return redact(value.replace("\0", "").encode(errors="ignore").decode())
     if isinstance(value, list):
         return [_storable(each) for each in value]
     if isinstance(value, dict):

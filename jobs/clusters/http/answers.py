@@ -33,10 +33,14 @@ def capabilities(answer: object) -> Capabilities:
             gpu_types[name] = count
     return Capabilities(
         level=2,
-        features=frozenset(f for f in features if isinstance(f, str)) if isinstance(features, list) else frozenset(),
+        features=frozenset(filter(None, map(_feature, features if isinstance(features, list) else []))),
         gpu_types=tuple(gpu_types.items()),
         simulated=said.get("simulated") is True,
     )
+
+
+def _feature(name: object) -> str | None:
+    return reading.text(name, longest=64) if isinstance(name, str) else None
 
 
 def submitted(answer: object) -> str:

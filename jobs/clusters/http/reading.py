@@ -1,7 +1,7 @@
 """JSON from a stranger, one value at a time: what has the wrong type, sign or size is None, never an error.
 
-Text comes out free of what a database refuses (NUL, lone surrogates) and of query strings, because a
-cluster may echo the signed URL it was given. Times are UTC. Numbers fit the columns they go to.
+Text comes out free of what a database refuses (NUL, lone surrogates), of query strings and of secrets, because
+a cluster may echo the signed URLs and tokens it was given. Times are UTC. Numbers fit the columns they go to.
 """
 
 import json
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+
+from accounts.redaction import redact
 
 MAX_INT = 2**31 - 1
 MAX_BIGINT = 2**63 - 1
@@ -41,7 +43,7 @@ def text(value: object, *, longest: int = 500) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         return None
-    clean = _QUERY.sub(r"\1?…", _UNPRINTABLE.sub(" ", value[: 4 * longest])).strip()
+    clean = redact(_QUERY.sub(r"\1?…", _UNPRINTABLE.sub(" ", value[: 4 * longest]))).strip()
     return (clean if len(clean) <= longest else clean[: longest - 1] + "…") or None
 
 

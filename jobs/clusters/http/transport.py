@@ -4,6 +4,7 @@ The key goes to the cluster's own origin and nowhere else. No redirect is follow
 here, never taken from an exception of the HTTP library: those quote URLs, and URLs are signed.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,7 @@ TOO_LARGE = "too_large"
 _MAX_PROBLEM = 64 * 1024
 _PIECE = 64 * 1024
 _LEAST_SPEED = 16 * 1024
+_SHORTEST_SECRET = 8  # what is shorter may be a word of any answer
 _UNSENDABLE = (
     exceptions.InvalidJSONError,
     exceptions.InvalidSchema,
@@ -57,11 +59,11 @@ class Transport:
     ) -> Answer:
         """The answer, whatever its status. Raises NotSent, Unknown or Unreadable.
 
-        The key, and `secrets` that were sent, are blotted out where an error quotes them.
+        The key, and `secrets` that were sent, are blotted out where an answer quotes them.
         """
         with self._sent(method, self._base_url + path, params=params, json=json, headers=headers) as response:
             if 200 <= response.status_code < 300:
-                return Answer(response.status_code, response.headers, _body(response))
+                return Answer(response.status_code, response.headers, self._blotted(_body(response), secrets))
             return self._problem(response, secrets)
 
     def stream(self, url: str) -> Iterator[bytes]:
@@ -82,9 +84,15 @@ class Transport:
             body = next(response.iter_content(_MAX_PROBLEM), b"")
         except (requests.RequestException, HTTPError):
             body = b""
-        for secret in filter(None, (self._key, *secrets)):
-            body = body.replace(secret.encode(), "…".encode())
-        return Answer(response.status_code, response.headers, body)
+        return Answer(response.status_code, response.headers, self._blotted(body, secrets))
+
+    def _blotted(self, body: bytes, secrets: Sequence[str]) -> bytes:
+        """The body without our secrets, as they are and as JSON writes them (some escape the slash)."""
+        for secret in (self._key, *secrets):
+            if len(secret) >= _SHORTEST_SECRET:
+                for written in {secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/")}:
+                    body = body.replace(written.encode(), "…".encode())
+        return body
 
     @contextmanager
     def _sent(self, method: str, url: str, **kwargs: Any) -> Iterator[requests.Response]:
