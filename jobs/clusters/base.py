@@ -5,11 +5,13 @@ never retries and never decides what a fault means for a job; it says precisely 
 
     NotSent      the request certainly had no effect: try again later (with `retry_after_s` where told);
                  Unreachable where there was no connection either
-    Unknown      the request may have had an effect: ask again with the same key, look it up, or wait
+    Unknown      the request may have had an effect: ask again with the same key, look it up, or wait;
+                 Unanswered where there was no answer at all
     Refused      the cluster understood and said no for good; its words are for the user
     Denied       our key is not accepted
     Unreadable   the answer makes no sense (garbage, too large, a redirect)
     NoSuchJob    the cluster does not know this external id
+    NoSuchRoute  the cluster does not know a route that it announced: it can do less than it could
 
 Numbers that are not finite arrive as None plus an entry in `nonfinite`. Times carry a time zone and are
 the cluster's own clock: compare them only with each other.
@@ -47,10 +49,18 @@ class Unknown(ClusterError):
     """Timeout, reset, any other 5xx: it may have happened."""
 
 
+class Unanswered(Unknown):
+    """No answer at all: a timeout, a reset."""
+
+
 class Refused(ClusterError):
     """A lasting no: 400, 404, 409, 422 on submit, and the like."""
 
     permanent = True
+
+
+class NoSuchRoute(Refused):
+    """404, 405 or 501 where no job was asked for: what the cluster once said it can do is no longer so."""
 
 
 class AlreadyExists(ClusterError):

@@ -19,6 +19,8 @@ class Cluster(models.Model):
     checked_at = models.DateTimeField(null=True, blank=True)
     consecutive_failures = models.PositiveIntegerField(default=0)
     open_until = models.DateTimeField(null=True, blank=True, help_text="no calls before (circuit breaker)")
+    failed_about = models.JSONField(default=list, help_text="the jobs among those failures, each once")
+    key_refused = models.BooleanField(default=False, help_text="what opened the breaker: our key, not silence")
     last_error = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -53,7 +53,7 @@ def _release(lease: Lease, job: TrainingJob) -> None:
     except gate.GateClosed as closed:
         _keep_trying(lease, closed.reason, told_s=closed.wait_s)
     except ClusterError as error:
-        gate.note_failure(job.cluster, error)
+        gate.note_failure(job.cluster, error, about=str(job.pk))
         _keep_trying(lease, error.message, told_s=error.retry_after_s)
 
 

@@ -1,27 +1,26 @@
-"""The gate before each cluster: what it can do, and whether to call it now (circuit breaker).
+"""The gate before each cluster: what it can do, and whether to call it now (see jobs.reconcile.breaker).
 
-Nothing is submitted to a cluster whose level is not known. A key that is refused, or five calls in a row
-without an answer, opens the breaker: jobs stay as they are, say what they wait for, and one call later
-finds out whether it is over.
+Nothing is submitted to a cluster whose level is not known. While its breaker is open, jobs stay as they are and
+say what they wait for.
 """
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F
 from django.utils import timezone
 
 from jobs.clusters import registry
-from jobs.clusters.base import Capabilities, Cluster, ClusterError, Denied, Unknown, Unreachable
+from jobs.clusters.base import Capabilities, Cluster, ClusterError, NoSuchRoute
 from jobs.models import Cluster as ClusterRow
+from jobs.models import TrainingJob
+from jobs.reconcile import breaker
+from jobs.states import ACTIVE
 
 logger = logging.getLogger(__name__)
 
 KNOWN_FOR = timedelta(minutes=5)
-FAILURES_TO_OPEN = 5
-OPEN_FOR = timedelta(seconds=60)
 ASK_AGAIN_AFTER = timedelta(seconds=10)
 
 
@@ -42,23 +41,25 @@ class Gate:
     had_failures: bool
 
 
-def enter(name: str, *, to_submit: bool = False) -> Gate:
-    """The cluster and what it can do, asked anew every few minutes. Raises GateClosed.
+def enter(name: str, *, to_submit: bool = False, known_since: datetime | None = None) -> Gate:
+    """The cluster and what it can do, asked anew every few minutes, and where that was before `known_since`.
+    Raises GateClosed.
 
     Where asking fails, the jobs that a cluster has are followed and stopped by what was known of it, but
     nothing is submitted: what a repeated submit does depends on what the cluster can do now.
     """
     now = timezone.now()
     row, _ = ClusterRow.objects.get_or_create(name=name)
-    if row.open_until is not None and row.open_until > now:
-        raise GateClosed(row.last_error, row.open_until - now)
+    if (wait := breaker.wait(row, now=now)) is not None:
+        raise GateClosed(row.last_error, wait)
     address = str(settings.GPU_CLUSTERS.get(name, {}).get("URL", ""))
     is_known = row.level is not None and row.address == address
     try:
         cluster = registry.open_cluster(name)
     except ClusterError as error:
         raise _closed(name, error) from error
-    if not is_known or row.checked_at is None or row.checked_at < now - KNOWN_FOR:
+    oldest = max(now - KNOWN_FOR, known_since or now - KNOWN_FOR)
+    if not is_known or row.checked_at is None or not oldest <= row.checked_at <= now:
         try:
             _learn(row, address, cluster.capabilities())
         except ClusterError as error:
@@ -72,7 +73,7 @@ def refresh_all() -> None:
     """Learn what each cluster can do and which GPUs it has, where that is not known or old."""
     for name in registry.cluster_names():
         try:
-            enter(name)
+            _refresh(name)
         except GateClosed as closed:
             logger.info("GPU cluster %s: %s", name, closed.reason)
 
@@ -85,20 +86,27 @@ def known(name: str) -> Capabilities:
 def note_success(door: Gate) -> None:
     """A call was answered: close the breaker. As a rule there is nothing to write."""
     if door.had_failures:
-        ClusterRow.objects.filter(name=door.name).update(consecutive_failures=0, open_until=None, last_error="")
+        breaker.answered(door.name)
 
 
-def note_failure(name: str, error: ClusterError) -> None:
-    """Count a call without an answer, or a refused key; open the breaker where that is enough."""
-    if not isinstance(error, Denied | Unreachable | Unknown) or error.retry_after_s is not None:
-        return  # the cluster is there and answers
-    now = timezone.now()
-    rows = ClusterRow.objects.filter(name=name)
-    rows.update(consecutive_failures=F("consecutive_failures") + 1, last_error=error.message[:500])
-    enough = rows if isinstance(error, Denied) else rows.filter(consecutive_failures__gte=FAILURES_TO_OPEN)
-    newly_open = enough.filter(open_until=None).exists()
-    if enough.update(open_until=now + OPEN_FOR) and newly_open:
-        logger.error("GPU cluster %s is not called for a while: %s", name, error.message)
+def note_failure(name: str, error: ClusterError, *, about: str = "") -> None:
+    """Count a call without a useful answer, where it concerned one job `about` that one. What a cluster can do is
+    learned anew where a route of its is gone: it may be an older one now, at the same address."""
+    if isinstance(error, NoSuchRoute):
+        ClusterRow.objects.filter(name=name).update(checked_at=None)
+    breaker.failed(name, error, about=about)
+
+
+def _refresh(name: str) -> None:
+    row = ClusterRow.objects.filter(name=name).first()
+    if row is not None and row.open_until is not None:
+        # Whether it takes our key, and does its work, only a job's own call finds out.
+        is_in_use = TrainingJob.objects.filter(cluster=name, status__in=ACTIVE).exists()
+        if is_in_use or row.key_refused:
+            return
+        note_success(enter(name, to_submit=True, known_since=timezone.now()))
+    else:
+        enter(name)
 
 
 def _closed(name: str, error: ClusterError) -> GateClosed:

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from jobs import lifecycle
-from jobs.clusters.base import ClusterError, NoSuchJob, Polled, PollRequest
+from jobs.clusters.base import ClusterError, NoSuchJob, NoSuchRoute, Polled, PollRequest
 from jobs.lifecycle import Lease
 from jobs.models import JobAttempt, TrainingJob
 from jobs.reasons import ErrorCode
@@ -54,7 +54,9 @@ def follow(door: gate.Gate, leases: Iterable[Lease]) -> None:
     for _ in range(MAX_PAGES):
         if not pending:
             return
-        answers = _ask(door, [PollRequest(external_id, after) for external_id, (_, after) in pending.items()])
+        alone = str(next(iter(pending.values()))[0].job_id) if len(pending) == 1 else ""
+        requests = [PollRequest(external_id, after) for external_id, (_, after) in pending.items()]
+        answers = _ask(door, requests, about=alone)
         more = {}
         for external_id, (lease, _) in pending.items():
             answer = answers.get(external_id, NoSuchJob("The cluster does not know this job."))
@@ -64,13 +66,15 @@ def follow(door: gate.Gate, leases: Iterable[Lease]) -> None:
         pending = more
 
 
-def _ask(door: gate.Gate, requests: list[PollRequest]) -> dict[str, Polled | ClusterError]:
+def _ask(door: gate.Gate, requests: list[PollRequest], *, about: str) -> dict[str, Polled | ClusterError]:
     try:
         answers = dict(door.cluster.poll(requests, capabilities=door.capabilities))
     except ClusterError as error:
-        gate.note_failure(door.name, error)
+        gate.note_failure(door.name, error, about=about)
         return {request.external_job_id: error for request in requests}
     gate.note_success(door)
+    if gone := next((answer for answer in answers.values() if isinstance(answer, NoSuchRoute)), None):
+        gate.note_failure(door.name, gone)
     return answers
 
 

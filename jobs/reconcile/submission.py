@@ -45,9 +45,12 @@ def _submit(lease: lifecycle.Lease) -> None:
     if job.next_attempt_at > timezone.now():
         return
     try:
-        door = gate.enter(job.cluster, to_submit=True)
         attempt = job.attempts.select_related("resume_from").filter(number=job.attempt).first()
-        if attempt is not None and attempt.outcome in accept.OPEN:
+        is_open = attempt is not None and attempt.outcome in accept.OPEN
+        # What a cluster could do before an unanswered try does not say that the same may be sent again now.
+        since = attempt.sent_at if attempt is not None and is_open else None
+        door = gate.enter(job.cluster, to_submit=True, known_since=since)
+        if attempt is not None and is_open:
             if not _may_ask_again(lease, attempt, door):
                 return
         else:
@@ -71,7 +74,7 @@ def _submit(lease: lifecycle.Lease) -> None:
     except InvalidJob as error:
         _fail(lease, ErrorCode.BASE_MODEL_UNAVAILABLE, error.message)
     except ClusterError as error:
-        gate.note_failure(job.cluster, error)
+        gate.note_failure(job.cluster, error, about=str(job.pk))
         _postpone(lease, f"Waiting for the GPU cluster: {error.message}", told_s=error.retry_after_s)
     except DatasetError as error:
         _postpone(lease, f"Waiting for storage: {error.message}")
@@ -89,6 +92,7 @@ def _send(lease: lifecycle.Lease, submission: Submission, attempt: JobAttempt, d
         external_id = door.cluster.submit(submission, capabilities=door.capabilities)
     except (AlreadyExists, Refused) as error:
         # A no to this try may be due to an earlier one of ours, which the cluster took.
+        gate.note_success(door)
         known = accept.find(door, attempt)
         if known is None:
             if isinstance(error, Refused):
@@ -98,11 +102,11 @@ def _send(lease: lifecycle.Lease, submission: Submission, attempt: JobAttempt, d
             return
         external_id = known
     except Unknown as error:
-        gate.note_failure(door.name, error)
+        gate.note_failure(door.name, error, about=str(attempt.job_id))
         accept.unconfirmed(lease, error.message)
         return
     except ClusterError as error:
-        gate.note_failure(door.name, error)
+        gate.note_failure(door.name, error, about=str(attempt.job_id))
         _not_sent(lease, error)
         return
     gate.note_success(door)

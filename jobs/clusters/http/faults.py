@@ -3,7 +3,8 @@
 401 403 407          Denied         our key, or the proxy's, is not accepted
 402 429              NotSent        a refusal for now, with Retry-After where told
 503 with Retry-After NotSent        without it, it is any other 5xx
-404 410              NoSuchJob      where a job was asked for, else Refused
+404 410              NoSuchJob      where a job was asked for
+404 405 501          NoSuchRoute    where none was: a route of level 2 that is gone
 400 409 on submit    AlreadyExists  where it says so, or says nothing else
 409 on submit        NotSent        with Retry-After: the same key is being worked on
 other 4xx            Refused        a lasting no, with the cluster's own words
@@ -23,6 +24,7 @@ from jobs.clusters.base import (
     ClusterError,
     Denied,
     NoSuchJob,
+    NoSuchRoute,
     NotSent,
     Refused,
     Unknown,
@@ -72,6 +74,8 @@ def fault_of(answer: Answer, *, submitting: bool = False, about_a_job: bool = Fa
             kind = NotSent
         case 404 | 410 if about_a_job:
             kind = NoSuchJob
+        case 404 | 405 | 501 if not submitting and not about_a_job:
+            kind = NoSuchRoute
         case 400 | 409 if submitting:
             kind = _conflict(answer.status, said, code, wait)
         case status if 300 <= status < 400:

@@ -20,10 +20,12 @@ from jobs.clusters.base import (
     ClusterError,
     Denied,
     NoSuchJob,
+    NoSuchRoute,
     NotSent,
     Point,
     Polled,
     PollRequest,
+    Unanswered,
     Unknown,
     Unreachable,
 )
@@ -37,9 +39,10 @@ MOST_JOBS = 200
 PAGE = 1000
 MOST_PAGES = 20
 AT_ONCE = 8
+BARE_404 = "http_404"  # what a server answers to an address that it does not have, without a word about jobs
 
 # Faults of the cluster rather than of one job.
-_FOR_ALL = {Denied, NotSent, Unreachable, Unknown}
+_FOR_ALL = {Denied, NotSent, Unreachable, Unknown, Unanswered, NoSuchRoute}
 
 
 class Poll:
@@ -114,8 +117,9 @@ class Poll:
 
     # -- Points ----------------------------------------------------------------------------------------------
 
-    def _complete(self, polled: Polled, after: int) -> Polled:
-        """Fetch the pages that are left. A fault on the way costs nothing: the cursor says how far we came.
+    def _complete(self, polled: Polled, after: int) -> Polled | ClusterError:
+        """Fetch the pages that are left. A fault on the way costs nothing: the cursor says how far we came. But a
+        cluster that knows the job and not where its points are can do less than it said.
 
         A batch whose answer was full may have no point at all of a job that has more.
         """
@@ -129,6 +133,10 @@ class Poll:
             try:
                 self._spend()
                 page, following, more = self._page(polled.status.external_job_id, following)
+            except NoSuchJob as fault:
+                if fault.code == BARE_404:
+                    return NoSuchRoute("The cluster no longer tells the points of a run.", code=fault.code)
+                break
             except ClusterError:
                 break
             points += page

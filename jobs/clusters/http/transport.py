@@ -13,7 +13,7 @@ import requests
 from requests import exceptions
 from urllib3.exceptions import HTTPError, MaxRetryError, ReadTimeoutError
 
-from jobs.clusters.base import ClusterError, Denied, Refused, Unknown, Unreachable, Unreadable
+from jobs.clusters.base import ClusterError, Denied, Refused, Unanswered, Unreachable, Unreadable
 from jobs.clusters.http.answer import Answer
 from jobs.clusters.http.deadline import NotConnected, countdown_of
 from jobs.clusters.http.faults import fault_of
@@ -128,7 +128,7 @@ def _meaning(fault: Exception) -> ClusterError:
     if isinstance(fault, exceptions.ProxyError):
         return Unreachable("The proxy before the cluster cannot be reached.", code="unreachable")
     if isinstance(fault, exceptions.Timeout) or isinstance(cause, ReadTimeoutError):
-        return Unknown("The cluster did not answer in time.", code="timeout")
+        return Unanswered("The cluster did not answer in time.", code="timeout")
     if isinstance(fault, exceptions.ContentDecodingError):
         return Unreadable("The cluster's answer cannot be unpacked.", code="garbage")
-    return Unknown("The cluster broke the connection before its answer was complete.", code="reset")
+    return Unanswered("The cluster broke the connection before its answer was complete.", code="reset")
