@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from datasets.models import Dataset
-from jobs import presets, selectors
+from jobs import presets, selectors, sentinel
 from jobs.models import BaseModel, TrainingJob
 
 MAIN_FIELDS = ("epochs", "learning_rate", "batch_size")  # the others are folded away
@@ -38,6 +38,8 @@ class Start:
     gpu_type: str = ""
     gpu_count: int = 1
     name: str = ""
+    max_cost: str = ""
+    sentinel: Mapping[str, str] = field(default_factory=lambda: sentinel.checked({}))
     cloned_from: TrainingJob | None = None
     missing: list[str] = field(default_factory=list)
 
@@ -45,12 +47,19 @@ class Start:
     def is_changed(self) -> bool:
         """Whether a folded setting differs from the preset: then the form opens with all of them in sight."""
         usual = presets.resolve(self.preset, {})
-        return any(self.values[name] != usual[name] for group in GROUPS.values() for name in group)
+        return self.sentinel != sentinel.checked({}) or any(
+            self.values[name] != usual[name] for group in GROUPS.values() for name in group
+        )
 
 
 def groups() -> list[tuple[str, list[presets.Field]]]:
     """The folded settings with their headings."""
     return [(title, [presets.FIELDS[name] for name in names]) for title, names in GROUPS.items()]
+
+
+def rules(start: Start) -> list[tuple[str, str, str, str]]:
+    """The sentinel's rules as (name, label, help, chosen action)."""
+    return [(kind.value, label, help, start.sentinel[kind]) for kind, (label, help) in sentinel.LABELS.items()]
 
 
 def empty(dataset_id: str) -> Start:
@@ -77,6 +86,8 @@ def clone(
         gpu_type=job.gpu_config["type"],
         gpu_count=job.gpu_config["count"],
         name=job.name,
+        max_cost="" if job.max_cost is None else f"{job.max_cost:f}",
+        sentinel={kind.value: action.value for kind, action in sentinel.in_force(job.sentinel).items()},
         cloned_from=job,
     )
     start.missing.extend(_missing(start, datasets=datasets, base_models=base_models, gpu_types=gpu_types))

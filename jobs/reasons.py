@@ -188,7 +188,7 @@ REASONS: dict[ErrorCode, Reason] = {
     ),
     ErrorCode.BUDGET_REACHED: Reason(
         Side.SETTINGS,
-        "The job reached its budget. Resume it from its last checkpoint with a higher one, or train fewer epochs.",
+        "Resume the job from its last checkpoint with a higher budget, or train fewer epochs.",
         Retry.NEVER,
     ),
     ErrorCode.ZERO_LOSS: Reason(

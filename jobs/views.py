@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from datasets import selectors as dataset_selectors
-from jobs import form, monitor, presets, selectors
+from jobs import form, monitor, presets, selectors, sentinel
 from jobs.exceptions import JobNotFound
 from jobs.states import ACTIVE, Status
 
@@ -88,6 +88,8 @@ def job_configure(request: HttpRequest) -> HttpResponse:
         "preset_values": {preset.id: presets.resolve(preset.id, {}) for preset in presets.PRESETS.values()},
         "main_fields": [presets.FIELDS[name] for name in form.MAIN_FIELDS],
         "groups": form.groups(),
+        "sentinel_rules": form.rules(start),
+        "sentinel_actions": [(action.value, label) for action, label in sentinel.ACTIONS.items()],
         "gpu_types": gpu_types,
         "gpu_counts": range(1, presets.MAX_GPUS + 1),
         "base_models": base_models,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from jobs import presets, selectors, summary
+from jobs import budget, presets, selectors, sentinel, summary
 from jobs.models import Cluster, ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
 from jobs.monitor import adapter, checkpoints, comparison, stages
@@ -57,16 +57,18 @@ def _progress(job: TrainingJob, now: datetime) -> dict[str, Any]:
 
 def _costs(job: TrainingJob) -> dict[str, Any]:
     price = job.gpu_price_per_hour
+    cost = job.current_cost if job.final_cost is None else job.final_cost
     return {
-        "cost": job.current_cost if job.final_cost is None else job.final_cost,
+        "cost": cost,
         "cost_note": _cost_note(job),
+        "budget_is_low": job.max_cost is not None and cost >= job.max_cost * budget.WARN_AT,
         "price_per_hour": None if price is None else price * job.gpu_config["count"],
     }
 
 
 def _ending(job: TrainingJob) -> dict[str, Any]:
     """How it can be stopped, or why it failed."""
-    reason = REASONS[error_code(job.error_code)] if job.status == Status.FAILED else None
+    reason = REASONS[error_code(job.error_code)] if job.status == Status.FAILED or job.error_code else None
     can_cancel = job.status in CANCELLABLE
     return {
         "can_cancel": can_cancel,
@@ -81,6 +83,10 @@ def _configuration(job: TrainingJob) -> dict[str, Any]:
     return {
         "preset_label": presets.PRESETS[job.preset].label if job.preset in presets.PRESETS else job.preset,
         "hyperparameters": _labelled(job.hyperparameters),
+        "sentinel_rules": [
+            (sentinel.LABELS[kind][0], sentinel.ACTIONS[action])
+            for kind, action in sentinel.in_force(job.sentinel).items()
+        ],
         "effective_batch_size": presets.effective_batch_size(job.hyperparameters, job.gpu_config["count"]),
         "changed_on_resume": [(field, field.default if value is None else value) for field, value in changed],
     }

@@ -28,7 +28,10 @@ def ended(job: TrainingJob, attempt: JobAttempt, report: Report, capabilities: C
     elif report.state == "failed":
         code, said = error_code(report.error_code), report.error_message or ""
         if code is ErrorCode.MAX_RUNTIME and attempt.request.get("max_runtime_by") == "budget":
-            code = ErrorCode.BUDGET_REACHED
+            code, said = (
+                ErrorCode.BUDGET_REACHED,
+                f"The run used the time that its budget of ${job.max_cost} pays for.\n{said}",
+            )
         if resubmission.is_due(job, code, capabilities):
             resubmission.start_again(job, attempt, code, detail=said, capabilities=capabilities, now=now)
         else:

@@ -6,6 +6,7 @@ would do it; what the run has learned is kept where its cluster can do that.
 
 import math
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 
@@ -103,7 +104,7 @@ def _look_at_budget(job: TrainingJob, capabilities: Capabilities) -> None:
             message = f"Over 80 % of the budget of ${job.max_cost} is used."
             lifecycle.warn(job, "budget_warning", message, actor=lifecycle.SYSTEM)
         case "stop":
-            message = f"The budget of ${job.max_cost} is used: ${job.current_cost} when the stop was asked for."
+            message = f"The job was at ${job.current_cost}: {_why_now(job.current_cost, job.max_cost)}"
             lifecycle.warn(
                 job,
                 "budget_reached",
@@ -113,6 +114,12 @@ def _look_at_budget(job: TrainingJob, capabilities: Capabilities) -> None:
                 instead_of={"budget_warning"},
             )
             _stop(job, ErrorCode.BUDGET_REACHED, message, capabilities)
+
+
+def _why_now(spent: Decimal, limit: Decimal) -> str:
+    if spent >= limit:
+        return f"its budget of ${limit} is used."
+    return f"the rest of its budget of ${limit} is what stopping it may cost."
 
 
 def _stop(job: TrainingJob, code: ErrorCode, why: str, capabilities: Capabilities) -> None:

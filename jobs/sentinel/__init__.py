@@ -11,10 +11,11 @@ outside of what healthy runs do, and most want to see a thing more than once.
 
 from jobs.sentinel.curve import Loss, losses
 from jobs.sentinel.memory import Memory
-from jobs.sentinel.rules import DEFAULTS, LABELS, Action, Finding, Kind, checked, in_force
+from jobs.sentinel.rules import ACTIONS, DEFAULTS, LABELS, Action, Finding, Kind, checked, in_force
 from jobs.sentinel.silence import heartbeat, progress
 
 __all__ = [
+    "ACTIONS",
     "DEFAULTS",
     "LABELS",
     "Action",

@@ -45,6 +45,12 @@ LABELS: dict[Kind, tuple[str, str]] = {
     Kind.NO_HEARTBEAT: ("No heartbeat", "No sign of life from the run for ten minutes."),
 }
 
+ACTIONS: dict[Action, str] = {
+    Action.OFF: "Do nothing",
+    Action.NOTIFY: "Notify me",
+    Action.STOP_AND_KEEP: "Stop, keep the adapter",
+}
+
 
 def checked(given: Any) -> dict[str, str]:
     """A job's rules, complete: what was not given is as it is by default. Raises InvalidJob under "sentinel.<kind>"."""

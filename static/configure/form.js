@@ -2,6 +2,7 @@
 
 const form = document.getElementById("configure");
 const presets = JSON.parse(document.getElementById("preset-values").textContent);
+const rules = [...form.querySelectorAll("[data-sentinel]")];
 const hyperparameters = [...form.querySelectorAll("[data-hyperparameter]")];
 
 // The API names a field by its path; here is the control that shows it.
@@ -12,10 +13,13 @@ const preset = () => form.elements.preset_id.value;
 /** The value of a field as the API wants it; text that is no number goes as it is, for the API to refuse. */
 function valueOf(field) {
   if (field.dataset.hyperparameter === "flag") return field.checked;
+  return field.dataset.hyperparameter === "choice" ? field.value : numberIn(field);
+}
+
+function numberIn(field) {
   const text = field.value.trim();
-  if (field.dataset.hyperparameter === "choice" || text === "") return text;
   const number = Number(text.replace(",", "."));
-  return Number.isNaN(number) ? text : number;
+  return text === "" || Number.isNaN(number) ? text : number;
 }
 
 /** Puts the chosen preset's values into the fields. */
@@ -51,13 +55,15 @@ export function configuration() {
     base_model: form.elements.base_model.value,
     preset_id: preset(),
     hyperparameters: Object.fromEntries(changed),
+    max_cost: form.elements.max_cost.value.trim() === "" ? null : numberIn(form.elements.max_cost),
     gpu_config: { type: form.elements.gpu_type.value, count: Number(form.elements.gpu_count.value) },
   };
 }
 
 /** The body of POST /api/jobs. */
 export function request() {
-  return { ...configuration(), name: form.elements.name.value.trim() };
+  const sentinel = Object.fromEntries(rules.map((field) => [field.dataset.sentinel, field.value]));
+  return { ...configuration(), name: form.elements.name.value.trim(), sentinel };
 }
 
 /**
@@ -70,7 +76,7 @@ export function showErrors(details) {
   let first = null;
   const unplaced = [];
   for (const [path, messages] of flatten(details)) {
-    const control = document.getElementById(CONTROLS[path] ?? path.split(".").at(-1));
+    const control = document.getElementById(controlOf(path));
     const place = control && document.getElementById(`${control.id}-error`);
     if (!place) {
       unplaced.push(...messages);
@@ -82,6 +88,11 @@ export function showErrors(details) {
     first ??= control;
   }
   return { first, unplaced };
+}
+
+function controlOf(path) {
+  const name = path.split(".").at(-1);
+  return CONTROLS[path] ?? (path.startsWith("sentinel.") ? `sentinel_${name}` : name);
 }
 
 /** Takes every complaint away. */

@@ -47,7 +47,11 @@ async function resume(url, form) {
   const [attempt, restart, step] = form.elements.checkpoint.value.split("/").map(Number);
   submit.disabled = true;
   try {
-    await start(url, { resume_from: { attempt, restart, step }, hyperparameters: changed(form) });
+    await start(url, {
+      resume_from: { attempt, restart, step },
+      hyperparameters: changed(form),
+      ...budget(form.elements.max_cost),
+    });
   } catch (error) {
     showError(form, "resume", error, controlsOf(form));
     submit.disabled = false;
@@ -58,6 +62,12 @@ async function resume(url, form) {
 function changed(form) {
   const fields = [...form.querySelectorAll("[data-was]")].filter((field) => field.value !== field.dataset.was);
   return Object.fromEntries(fields.map((field) => [field.name, field.value === "" ? null : Number(field.value)]));
+}
+
+/** The budget, where it differs from the former job's; an emptied field means none. */
+function budget(field) {
+  if (!field || field.value === field.defaultValue) return {};
+  return { max_cost: field.value === "" ? null : Number(field.value) };
 }
 
 async function start(url, body) {

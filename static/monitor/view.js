@@ -4,6 +4,7 @@ import * as format from "../format.js";
 import { toast } from "../toast.js";
 
 const TERMINAL = ["completed", "failed", "cancelled"];
+const BUDGET_IS_LOW = 0.8; // where the server warns
 const CANCELLABLE = ["queued", "initializing", "running"];
 
 const root = document.getElementById("monitor");
@@ -25,7 +26,7 @@ export const isTerminal = () => TERMINAL.includes(status);
 export function show(fresh) {
   job = fresh;
   receivedAt = Date.now();
-  if (job.status === "cancelled" && status !== "cancelled") toast("Training job cancelled successfully", "good");
+  if (job.status === "cancelled" && status !== "cancelled") sayCancelled();
   status = job.status;
   root.dataset.status = status;
   if (isTerminal()) cancelAsked = false;
@@ -35,8 +36,21 @@ export function show(fresh) {
   showStage();
   document.querySelector("[data-when-simulated]").hidden = !job.simulated;
   document.querySelector('[data-field-box="waiting_for"]').hidden = !job.waiting_for;
+  showBudget(job.final_cost ?? job.current_cost);
   write({ ...figures(), ...clocks() });
   document.title = status === "running" ? `${format.percent(job.progress)} · ${name}` : name;
+}
+
+function sayCancelled() {
+  if (job.error) toast(`Training job stopped: ${job.error.message}`, "bad");
+  else toast("Training job cancelled successfully", "good");
+}
+
+function showBudget(cost) {
+  const bar = document.getElementById("budget-bar");
+  if (!bar) return;
+  bar.value = cost;
+  bar.classList.toggle("progress-warn", cost >= BUDGET_IS_LOW * job.max_cost);
 }
 
 /** Between the click and the server's answer the badge says already what was asked for. */
@@ -80,6 +94,7 @@ function figures() {
     cost: format.dollars(job.final_cost ?? job.current_cost),
     billed: format.dollars(job.final_cost ?? job.current_cost),
     cost_note: costNote(),
+    budget: `${format.dollars(job.final_cost ?? job.current_cost)} of ${format.dollars(job.max_cost)} budget`,
     waiting_for: job.waiting_for,
   };
 }

@@ -117,3 +117,30 @@ def test_without_a_ready_dataset_the_form_leads_to_the_datasets(open_tab: Open) 
     tab = open_tab("operator", "/training/configure")
     expect(tab.get_by_role("heading", name="No dataset is ready yet")).to_be_visible()
     expect(tab.get_by_role("link", name="Go to datasets")).to_have_attribute("href", "/datasets")
+
+
+def test_a_budget_is_doubted_beside_the_estimate_kept_and_enforced(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any], complaints: Complaints
+) -> None:
+    tab = opened(open_tab, dataset)
+    budget = tab.get_by_label("Budget in dollars")
+    budget.fill("free")
+    expect(tab.locator("#max_cost-error")).to_contain_text("from 0.01 to 1,000,000")
+    budget.fill("0,04")  # the comma of other countries
+    expect(tab.get_by_label("Warnings")).to_contain_text("The budget of $0.04 is below the estimate")
+    tab.get_by_role("textbox", name="Epochs").fill("50")
+    tab.get_by_label("Number of GPUs").select_option("8")
+    tab.get_by_text("Advanced settings").click()
+    tab.get_by_label("Loss jumps").select_option("Stop, keep the adapter")
+    tab.get_by_role("button", name="Start training").click()
+    tab.wait_for_url(re.compile(r"/training/jobs/[0-9a-f-]{36}$"))
+    expect(tab.get_by_role("progressbar", name="Budget used")).to_be_visible()
+    expect(tab.locator("#badge")).to_have_text("Cancelled")
+    expect(tab.get_by_role("region", name="Outcome")).to_contain_text("its budget of $0.04")
+    tab.get_by_role("tab", name="Configuration").click()
+    expect(tab.get_by_role("tabpanel", name="Configuration")).to_contain_text("Budget$0.04")
+    expect(tab.get_by_role("tabpanel", name="Configuration")).to_contain_text("Loss jumpsStop, keep the adapter")
+    job = installation.api("alice").get(f"jobs/{tab.url.rpartition('/')[2]}")["job"]
+    assert (job["error"]["code"], job["max_cost"]) == ("budget_reached", 0.04)
+    assert job["final_cost"] <= 0.04
+    complaints.forgive()  # the browser notes the 400

@@ -86,4 +86,4 @@ def test_a_stopped_job_says_why_and_what_to_do(api: Api, alice: User) -> None:
     )
     error = api(alice).get(f"/api/jobs/{job.pk}").json()["data"]["job"]["error"]
     assert (error["code"], error["side"]) == ("budget_reached", "settings")
-    assert "Resume it from its last checkpoint" in error["advice"]
+    assert "Resume the job from its last checkpoint" in error["advice"]

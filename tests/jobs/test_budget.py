@@ -129,13 +129,23 @@ def test_a_used_budget_stops_the_job_with_its_adapter_kept(
     assert (job.status, job.keep_adapter, job.cancel_requested_by) == ("cancelling", True, "system")
     event = job.events.get(to_status="cancelling")
     assert (event.actor, event.detail) == ("system", {"code": "budget_reached"})
-    assert event.message.startswith("The job is being stopped, its adapter kept. The budget of $10.00 is used: $9.90")
+    assert event.message == (
+        "The job is being stopped, its adapter kept. The job was at $9.90: the rest of its budget of $10.00 is what "
+        "stopping it may cost."
+    )
     job = due_and(job, reconcile.release)
     wish = scripted.asked("/training/cancel/run-1")[0].json()
     assert (wish["keep_adapter"], wish["reason"]) == (True, "budget reached")
     says_billed(scripted, 9.95, "cancelled", released_at="2026-11-23T12:00:00Z")
     job = due_and(job, reconcile.release)
     assert (job.cluster_result, job.final_cost) == ("cancelled", Decimal("9.95"))
+
+
+@pytest.mark.django_db
+def test_a_budget_that_is_overrun_already_is_called_used(alice: User, scripted: ScriptedCluster) -> None:
+    job = watched(alice)
+    says_billed(scripted, 12)
+    assert polled(job).stop_message == "The job was at $12.00: its budget of $10.00 is used."
 
 
 @pytest.mark.django_db
@@ -232,6 +242,8 @@ def test_a_run_that_the_clusters_switch_ended_for_its_budget_says_so(
     scripted.says("run-1", "failed", error_code="max_runtime", error_message="Stopped after its limit of 2142 s.")
     job = polled(job)
     assert (job.status, job.error_code) == ("failed", "budget_reached")
+    assert job.error_message == "The run used the time that its budget of $5.00 pays for."
+    assert "2142 s" in job.error_detail
 
 
 @pytest.mark.django_db

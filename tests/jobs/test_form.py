@@ -82,3 +82,12 @@ def test_the_default_form_keeps_its_advanced_settings_folded(alice: User) -> Non
     assert "checked" in html
     assert 'data-hyperparameter="flag"' in html
     assert "0: automatic" in html
+
+
+def test_a_clone_keeps_the_budget_and_the_rules_of_the_sentinel(alice: User) -> None:
+    job = factories.job(alice, Status.COMPLETED, max_cost="12.50", sentinel={"spike": "off"})
+    html = page(alice, f"clone={job.pk}")
+    assert 'name="max_cost" value="12.50"' in html
+    rule = html.partition('data-sentinel="spike"')[2].partition("</select>")[0]
+    assert '<option value="off" selected>' in rule
+    assert '<details id="advanced" open>' in html

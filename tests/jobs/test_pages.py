@@ -202,3 +202,46 @@ def test_pages_have_neither_inline_scripts_nor_inline_styles(path: str, browse: 
     html = seen(browse(alice).get(path.format(job=job.pk)))
     assert not re.search(r"<script(?![^>]*(src=|application/json))", html)
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=", html)
+
+
+def test_the_budget_is_shown_beside_the_cost(browse: Browse, alice: User) -> None:
+    html = monitor(browse, factories.job(alice, Status.RUNNING, current_cost="4.10", max_cost="5.00"))
+    assert "$4.10 of $5.00 budget" in html
+    assert '<progress class="progress progress-warn" id="budget-bar" max="5.00" value="4.10"' in html
+    assert "budget-bar" not in monitor(browse, factories.job(alice))
+
+
+def test_a_job_that_the_system_stopped_says_why_and_what_to_do_and_says_it_once(browse: Browse, alice: User) -> None:
+    why = "The training loss has been exactly 0 since step 7."
+    job = factories.job(
+        alice,
+        Status.CANCELLED,
+        error_code="zero_loss",
+        error_message=why,
+        stop_reason="zero_loss",
+        warnings=[{"code": "sentinel_zero", "message": why}],
+    )
+    outcome = monitor(browse, job).partition('data-region="outcome"')[2].partition("</section>")[0]
+    assert outcome.count(why) == 1
+    assert "Stopped" in outcome
+    assert "teaches nothing" in outcome
+
+
+def test_a_job_that_is_being_stopped_says_so_beside_the_finding(browse: Browse, alice: User) -> None:
+    job = factories.job(
+        alice,
+        Status.CANCELLING,
+        keep_adapter=True,
+        stop_reason="diverged",
+        stop_message="The loss jumped.",
+        warnings=[{"code": "sentinel_spike", "message": "The loss jumped."}],
+    )
+    html = monitor(browse, job)
+    assert "The loss jumped." in html
+    assert "being stopped for this; what it has learned is kept" in html
+
+
+def test_the_configuration_tells_budget_and_rules(browse: Browse, alice: User) -> None:
+    html = monitor(browse, factories.job(alice, max_cost="5.00", sentinel={"nan": "off"}))
+    assert "<dt>Budget</dt><dd>$5.00</dd>" in html
+    assert "<dt>Loss is not a number</dt><dd>Do nothing</dd>" in html
