@@ -16,9 +16,12 @@ DEV = [ROOT / "requirements" / "dev.txt"]
 NODE = [ROOT / "gpu_node" / "requirements.txt"]
 NODE_DEV = [ROOT / "gpu_node" / "requirements-dev.txt"]
 
+# Commands that are not the stack's own; they need what tests need.
+ELSEWHERE = {"benchmark": "benchmarks", "chaos": "tests.chaos"}
+
 
 def main(name: str, arguments: list[str]) -> None:
-    """Set up for `name` (demo, test, manage, benchmark, trainer or lock) and become it."""
+    """Set up for `name` (demo, test, chaos, manage, benchmark, trainer or lock) and become it."""
     checkout = Checkout(ROOT)
     found = partial(installer.find, checkout.local / "tools", UV)
     if name == "lock":
@@ -26,14 +29,13 @@ def main(name: str, arguments: list[str]) -> None:
         return
     if name == "trainer":
         trainer.become(ROOT, arguments)
-    tests = name in ("test", "benchmark")
+    tests = name in ("test", *ELSEWHERE)
     python = checkout.ready("venv", APP + DEV if tests else APP, installer=found)
     if name != "manage":
         checkout.ready("gpu_node", NODE + NODE_DEV if tests else NODE, installer=found)
     if name == "test":
         trainer.ready(ROOT, "--dev")  # bin/demo leaves this to the node, which shows how far it is on the job's page
-    module = "benchmarks" if name == "benchmark" else f"lora_pipeline.devstack.{name}"
-    checkout.hand_over(python, "-m", module, *arguments)
+    checkout.hand_over(python, "-m", ELSEWHERE.get(name, f"lora_pipeline.devstack.{name}"), *arguments)
 
 
 if __name__ == "__main__":

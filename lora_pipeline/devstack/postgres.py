@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -23,13 +23,28 @@ import psycopg
 from lora_pipeline.devstack import ports, programs
 from lora_pipeline.devstack.programs import Owner, Program
 
-# Losing a test's database in a crash costs nothing; waiting for the disk would.
-_CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Losing a test's database with its machine costs nothing; waiting for the disk would. Without synchronous commits
+# it is lost with its processes, too.
+_CARELESS = {"fsync": "off", "full_page_writes": "off"}
 
 
 @contextmanager
 def running() -> Iterator[str]:
     """DATABASE_URL of a fresh PostgreSQL on a free port, gone at the end of the block.
+
+    Raises FileNotFoundError where neither the wheel nor PATH has PostgreSQL.
+    """
+    with (
+        prepared(synchronous_commit="off") as (program, database_url),
+        programs.running(program, program.folder / "log"),
+    ):
+        yield database_url
+
+
+@contextmanager
+def prepared(**options: str) -> Iterator[tuple[Program, str]]:
+    """A fresh PostgreSQL with `options`, to be started by the caller, and its DATABASE_URL; its folder is gone at
+    the end of the block. Its commits survive a kill -9 unless an option says otherwise.
 
     Raises FileNotFoundError where neither the wheel nor PATH has PostgreSQL.
     """
@@ -43,8 +58,7 @@ def running() -> Iterator[str]:
         password = secrets.token_hex(16)
         _initialize(found, folder, owner, password)
         port = ports.free()
-        with programs.running(_program(found, folder, owner, password, port), folder / "log"):
-            yield url(password, port)
+        yield _program(found, folder, owner, password, port, options), url(password, port)
 
 
 def url(password: str, port: int) -> str:
@@ -109,8 +123,10 @@ def _initialize(found: Path, folder: Path, owner: Owner | None, password: str) -
         raise programs.NotReady(f"initdb failed with exit code {made.returncode}.\n{made.stderr}")
 
 
-def _program(found: Path, folder: Path, owner: Owner | None, password: str, port: int) -> Program:
-    options = {"listen_addresses": ports.HOST, "port": str(port), "unix_socket_directories": "", **_CARELESS}
+def _program(
+    found: Path, folder: Path, owner: Owner | None, password: str, port: int, chosen: Mapping[str, str]
+) -> Program:
+    options = {"listen_addresses": ports.HOST, "port": str(port), "unix_socket_directories": "", **_CARELESS, **chosen}
     return Program(
         name="postgres",
         command=(

@@ -1,6 +1,7 @@
 """A whole installation in a folder of its own: the demo's programs, real ones, without the demo's supervisor."""
 
 import json
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,13 +42,31 @@ class Installation:
 
     def start(self, *wanted: Program) -> None:
         """Start programs and wait until they answer."""
-        for program in wanted:
-            log = self.logs / f"{program.name}.log"
-            program.clean_up()
-            self._processes[program.name] = (program, programs.spawn(program, log))
+        self.launch(*wanted)
         for program in wanted:
             _, process = self._processes[program.name]
             programs.await_ready(program, process, self.logs / f"{program.name}.log")
+
+    def launch(self, *wanted: Program) -> None:
+        """Start programs without waiting for them."""
+        for program in wanted:
+            program.clean_up()
+            self._processes[program.name] = (program, programs.spawn(program, self.logs / f"{program.name}.log"))
+
+    def kill(self, name: str) -> Program:
+        """kill -9 a program with all it has started; gives it back, to be started again."""
+        program, process = self._processes.pop(name)
+        programs.signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+        return program
+
+    def ended(self) -> list[str]:
+        """Programs that have ended by themselves."""
+        return [name for name, (_, process) in self._processes.items() if process.poll() is not None]
+
+    def read_users(self) -> None:
+        """Learn who was made by the preparation."""
+        self.users = {user["username"]: user for user in json.loads(self.stack.users_file.read_text())}
 
     def process(self, name: str) -> Popen[bytes]:
         """A program's running process."""
@@ -117,15 +136,16 @@ def installed(folder: Path, options: stack.Options = OPTIONS) -> Iterator[Instal
     try:
         installation.start(*composed.servers)
         storage.ensure_buckets(composed.s3, composed.buckets.values())
-        _prepare(composed.preparation, places.logs / "prepare.log")
-        installation.users = {user["username"]: user for user in json.loads(composed.users_file.read_text())}
+        prepare(composed.preparation, places.logs / "prepare.log")
+        installation.read_users()
         installation.start(*composed.control_plane, composed.beat)
         yield installation
     finally:
         installation.stop_all()
 
 
-def _prepare(program: Program, log: Path) -> None:
+def prepare(program: Program, log: Path) -> None:
+    """Run the stack's preparation to its end; raises NotReady when it fails."""
     process = programs.spawn(program, log)
     if process.wait(PREPARATION_SECONDS):
         raise programs.NotReady(f"{program.name} failed.{programs.last_lines(log)}")
