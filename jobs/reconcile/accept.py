@@ -11,7 +11,7 @@ from jobs.models import Installation, JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.reasons import ErrorCode
 from jobs.reconcile import finish, gate, resubmission
-from jobs.reconcile.backoff import retry_at
+from jobs.reconcile.backoff import LONGEST_SECONDS_OF_A_CANCEL, retry_at
 from jobs.states import Stage, Status
 
 logger = logging.getLogger(__name__)
@@ -108,10 +108,14 @@ def unconfirmed(lease: lifecycle.Lease, why: str) -> None:
             lifecycle.record(job, "submission", f"The cluster's answer to the submission is missing: {why}")
         attempt.outcome = SubmitOutcome.UNKNOWN
         attempt.save(update_fields=["outcome", "unconfirmed_since"])
-        job.submit_failures += 1
         job.current_stage = Stage.SUBMISSION_UNCONFIRMED.value
         job.waiting_for = f"Waiting to learn whether the GPU cluster took the job: {why}"[:500]
-        next_try = retry_at(now, failures=job.submit_failures)
+        if job.status == Status.CANCELLING:
+            job.poll_failures += 1  # the pace of a cancel, which its repetitions keep to
+            next_try = retry_at(now, failures=job.poll_failures, longest_s=LONGEST_SECONDS_OF_A_CANCEL)
+        else:
+            job.submit_failures += 1
+            next_try = retry_at(now, failures=job.submit_failures)
         if not _can_be_found_out(job):
             next_try = min(next_try, attempt.unconfirmed_since + UNCONFIRMED_FOR)
         job.next_attempt_at = job.next_poll_at = next_try

@@ -1,5 +1,7 @@
 """Cancelling: the cluster's job ends, and until the cluster says so we say `cancelling`."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -201,6 +203,22 @@ def test_it_is_cancelled_once_the_lookup_is_certain_that_there_is_none(
     let_pass(job, seconds=90)
     job = released(job)
     assert (job.status, str(job.final_cost)) == ("cancelled", "0.00")
+
+
+def test_however_often_it_is_told_a_cancel_of_what_may_have_been_taken_keeps_its_pace(
+    queued: MakeJob, alice: User, scripted: ScriptedCluster
+) -> None:
+    scripted.features = ["lookup", "idempotent_submit"]
+    scripted.scripts["/training/submit"] = reset
+    job = unanswered(queued(alice), scripted)
+    lookups = len(scripted.asked("/training/jobs"))
+    for _ in range(10):
+        reconcile.release(job.pk)
+    assert len(scripted.asked("/training/jobs")) == lookups + 1
+    for _ in range(10):
+        job = released(job)
+    # GPUs may be running that nobody wants any more.
+    assert job.next_poll_at <= timezone.now() + timedelta(seconds=72)
 
 
 @pytest.mark.parametrize("features", [None, ["idempotent_submit"]], ids=["level 1", "no lookup"])
