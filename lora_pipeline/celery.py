@@ -6,10 +6,13 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init, worker_init
 from django.core.exceptions import ImproperlyConfigured
+from kombu.transport import TRANSPORT_ALIASES
 
 from lora_pipeline.checks import refuse_errors
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lora_pipeline.settings")
+
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "lora_pipeline.transport:Transport"))
 
 app = Celery("lora_pipeline")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -15,6 +15,7 @@ from statistics import median
 from types import MappingProxyType
 from typing import Any
 
+import psutil
 import psycopg
 import requests
 from redis import RedisError
@@ -31,6 +32,10 @@ _PAGE = 5000
 # So that an error of a millisecond is a cent.
 _PRICE = "4000"
 _SET_PRICE = f"from jobs.models import GpuPrice; GpuPrice.objects.update(price_per_hour={_PRICE})"
+
+
+# How a trouble ends that another one has forestalled: what it was to hit is down.
+_IMPOSSIBLE = (OSError, requests.RequestException, sqlite3.OperationalError, RedisError, psutil.Error)
 
 
 class Diary:
@@ -243,7 +248,7 @@ class Drama:
         self.diary.say(f"{trouble.name} for {trouble.lasts:g} s")
         try:
             return troubles.begin(trouble, self.site)
-        except (OSError, requests.RequestException, sqlite3.OperationalError, RedisError) as error:
+        except _IMPOSSIBLE as error:
             self.diary.say(f"{trouble.name} was not possible: {error}")  # another trouble was there first
             return None
 

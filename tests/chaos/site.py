@@ -40,7 +40,7 @@ class Node:
     def call(self, method: str, path: str, **arguments: Any) -> Any:
         """The JSON that it answers; raises requests.RequestException."""
         answer = requests.request(
-            method, f"{self.url}{path}", headers={"Authorization": f"Bearer {self.key}"}, timeout=10, **arguments
+            method, f"{self.url}{path}", headers={"Authorization": f"Bearer {self.key}"}, timeout=5, **arguments
         )
         answer.raise_for_status()
         return answer.json()

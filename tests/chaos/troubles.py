@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -62,7 +63,7 @@ def begin(trouble: Trouble, site: Site) -> Lasting:
             return _Ending()
         case "door":
             rules = [site.cluster.call("POST", "/faults", json=rule)["number"] for rule in DOORS[what]]
-            return _Ending(lambda: _lift(site, rules))
+            return _Ending(lambda: threading.Thread(target=_lift, args=(site, rules), daemon=True).start())
         case "repeat":
             return _Repeater(site.broker_url)
     wire = site.wires[what]
@@ -71,11 +72,17 @@ def begin(trouble: Trouble, site: Site) -> Lasting:
 
 
 def _lift(site: Site, rules: list[int]) -> None:
-    for number in rules:
+    """Until the node has said that they are gone: it may be stopped or down. Who was killed has forgotten them."""
+    left = list(rules)
+    while left:
         try:
-            site.cluster.call("DELETE", f"/faults/{number}")
+            site.cluster.call("DELETE", f"/faults/{left[0]}")
+        except requests.HTTPError:
+            pass
         except requests.RequestException:
-            continue  # the node was killed, and its rules with it
+            time.sleep(0.5)
+            continue
+        left.pop(0)
 
 
 class _WriteLock:
