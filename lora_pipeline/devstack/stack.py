@@ -132,6 +132,8 @@ def compose(places: Places, options: Options, addresses: Addresses, outside: Map
         "GPU_CLUSTER_API_URL": cluster_url,
         "GPU_CLUSTER_API_KEY": cluster_key,
         "PUBLIC_BASE_URL": public_url,
+        # Everything here runs on one machine, receivers included.
+        "WEBHOOK_ALLOW_PRIVATE": outside.get("WEBHOOK_ALLOW_PRIVATE") or "true",
         "POLL_INTERVAL_SECONDS": outside.get("POLL_INTERVAL_SECONDS") or str(options.poll_seconds),
         "STATIC_ROOT": str(places.data / "static"),
         "MPLCONFIGDIR": str(places.data / "matplotlib"),

@@ -18,6 +18,7 @@ PAGES = {
     "datasets": "/datasets",
     "dataset": "/datasets/{dataset}",
     "notifications": "/notifications",
+    "notification settings": "/settings/notifications",
     "tokens": "/settings/tokens",
     "missing": "/no/such/page",
 }

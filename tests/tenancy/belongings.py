@@ -16,7 +16,7 @@ from accounts.models import ApiToken
 from datasets.models import Dataset, DatasetEvent, DatasetStatus, ImportGrant
 from jobs.models import JobLog, ModelArtifact, TrainingJob
 from jobs.states import Status
-from notifications.models import Delivery, Notification
+from notifications.models import Delivery, Notification, WebhookEndpoint
 from tests import factories
 
 ADAPTER = b"adapter"
@@ -32,13 +32,16 @@ class Belongings:
     jobs: tuple[TrainingJob, ...]
     artifact: ModelArtifact
     notification: Notification
+    webhook: WebhookEndpoint
+    delivery: Delivery
     token: ApiToken
     token_secret: str
 
     def traces(self) -> set[str]:
         """Texts that no answer to anybody else may hold."""
-        rows = (*self.datasets, *self.jobs, self.notification)
-        return {self.mark, self.user.get_username(), self.token.token_key, *(str(row.pk) for row in rows)}
+        rows = (*self.datasets, *self.jobs, self.notification, self.webhook)
+        names = {self.mark, self.user.get_username(), self.token.token_key, str(self.delivery.message_id)}
+        return names | {str(row.pk) for row in rows}
 
 
 # Variable part of an address → what it may be for somebody's rows; a page that is found with one is enough.
@@ -46,6 +49,8 @@ OBJECTS: Mapping[str, Callable[[Belongings], list[str]]] = {
     "dataset_id": lambda theirs: [str(dataset.pk) for dataset in theirs.datasets],
     "job_id": lambda theirs: [str(job.pk) for job in theirs.jobs[:2]],
     "notification_id": lambda theirs: [str(theirs.notification.pk)],
+    "webhook_id": lambda theirs: [str(theirs.webhook.pk)],
+    "delivery_id": lambda theirs: [str(theirs.delivery.message_id)],
     "token_key": lambda theirs: [theirs.token.token_key],
 }
 # Variable parts that are no ids.
@@ -81,5 +86,25 @@ def belongings(user: User, *, mark: str) -> Belongings:
         owner=user, type="job", title=f"{mark} title", message=f"{mark} message", priority="low"
     )
     Delivery.objects.create(job_event=event, owner=user, channel="inapp", state="done", notification=notification)
+    webhook = WebhookEndpoint.objects.create(
+        owner=user,
+        url=f"https://127.0.0.1/{mark}",  # a test of it calls nobody: the address is refused
+        description=f"{mark} receiver",
+        event_types=["job_failed"],
+        secret_salt="salt",
+    )
+    delivery = Delivery.objects.create(
+        job_event=event,
+        owner=user,
+        channel="webhook",
+        endpoint=str(webhook.pk),
+        webhook=webhook,
+        state="failed",
+        message_id=uuid.uuid4(),
+        payload={"type": "job_failed", "data": {"title": f"{mark} title"}},
+    )
     token, secret = account_services.token_create(user=user, name=f"{mark} token")
-    return Belongings(user, mark, (ready, coming), (running, ended, resumed), artifact, notification, token, secret)
+    return Belongings(
+        *(user, mark, (ready, coming), (running, ended, resumed), artifact, notification),
+        *(webhook, delivery, token, secret),
+    )

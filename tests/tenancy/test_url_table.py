@@ -28,6 +28,9 @@ GOOD_BODIES: Mapping[str, Mapping[str, Any]] = {
     "callback-uploads": {"files": [{"path": "adapter.bin", "size": 3, "sha256": "0" * 64}]},
     "dataset-edit": {"name": "renamed", "description": ""},
     "notification-read": {"follow": "1"},
+    "api-webhook": {"description": "renamed"},
+    "webhook": {"url": "https://example.com/", "event_types": ["job_failed"]},
+    "webhook-switch": {"enabled": "false"},
 }
 BAD_BODIES: tuple[Any, ...] = ({"name": "", "bogus": {"id": [1]}}, [1], b"{broken")
 BAD_QUERY = "?since=-1&max_points=x&page=0&limit=x&download=perhaps&unread=perhaps"
@@ -51,13 +54,14 @@ def ways(route: Route) -> Iterable[tuple[str, str, Any]]:
             yield method, "", body
 
 
-def places(route: Route, theirs: Belongings) -> list[tuple[str, str, str, str]]:
-    """(path to an object of theirs, its id, path to nothing, that id) for each object that the route leads to."""
-    [name] = [name for name in route.parameters if name not in PLAIN]
+def places(route: Route, theirs: Belongings) -> list[tuple[str, tuple[str, ...], str, tuple[str, ...]]]:
+    """(path to an object of theirs, its ids, path to nothing, those ids) for each object that the route leads to."""
+    names = [name for name in route.parameters if name not in PLAIN]
     found = []
-    for one in OBJECTS[name](theirs):
-        other = nowhere(route.parameters[name])
-        found.append((route.path({**PLAIN, name: one}), one, route.path({**PLAIN, name: other}), other))
+    for ones in zip(*(OBJECTS[name](theirs) for name in names), strict=True):
+        others = tuple(nowhere(route.parameters[name]) for name in names)
+        there, nothing = dict(zip(names, ones, strict=True)), dict(zip(names, others, strict=True))
+        found.append((route.path({**PLAIN, **there}), ones, route.path({**PLAIN, **nothing}), others))
     return found
 
 
@@ -78,12 +82,12 @@ def test_another_users_id_is_like_one_that_does_not_exist(
     before = rows()
     refusal = 403 if route.name in FOR_STAFF else 404
     refused = set()
-    for theirs, one, nothing, other in places(route, of_alice):
+    for theirs, ones, nothing, others in places(route, of_alice):
         for method, query, body in ways(route):
             got = bob.ask(method, theirs + query, body)
-            assert got.about(one) == bob.ask(method, nothing + query, body).about(other), (method, query, body)
+            assert got.about(*ones) == bob.ask(method, nothing + query, body).about(*others), (method, query, body)
             assert got.status in {refusal, 405} or (method == "OPTIONS" and got.status == 200), (method, query, body)
-            assert_no_trace(got.about(one), of_alice)
+            assert_no_trace(got.about(*ones), of_alice)
             refused |= {method} if got.status == refusal else set()
     assert refused, "no method of this route was refused"
     assert rows() == before
@@ -93,10 +97,10 @@ def test_another_users_id_is_like_one_that_does_not_exist(
 def test_nobody_gets_in_without_a_name(route: Route, of_alice: Belongings) -> None:
     nobody = Asker()
     before = rows()
-    for theirs, one, nothing, other in places(route, of_alice)[:1]:
+    for theirs, ones, nothing, others in places(route, of_alice)[:1]:
         for method, query, body in ways(route):
             got = nobody.ask(method, theirs + query, body)
-            assert got.about(one) == nobody.ask(method, nothing + query, body).about(other)
+            assert got.about(*ones) == nobody.ask(method, nothing + query, body).about(*others)
             assert got.status == (401 if route.is_api else 302)
             assert route.is_api or got.body.startswith("/login?")
     assert rows() == before
@@ -160,8 +164,16 @@ def test_lists_show_their_owner_what_is_there(of_alice: Belongings, store: Objec
         route.name for route in WITHOUT_ID if of_alice.mark in asker(route, of_alice).ask("GET", route.pattern).body
     }
     assert showing == {
-        *("api-datasets", "api-dataset-import", "api-jobs", "api-costs", "api-notifications", "api-tokens"),
-        *("dataset-list", "job-list", "job-configure", "notification-list", "tokens"),
+        *(
+            "api-datasets",
+            "api-dataset-import",
+            "api-jobs",
+            "api-costs",
+            "api-notifications",
+            "api-webhooks",
+            "api-tokens",
+        ),
+        *("dataset-list", "job-list", "job-configure", "notification-list", "notification-settings", "tokens"),
     }
 
 

@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.callers import caller
-from notifications import services
 from notifications.exceptions import NotificationNotFound
 from notifications.selectors import visible_to
+from notifications.services import inbox as services
 
 PER_PAGE = 25
 

@@ -10,11 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import caller
-from notifications import services
 from notifications.api.inputs import NotificationFilter
 from notifications.api.outputs import MarkedBody, NotificationBody, NotificationOutput
 from notifications.models import Notification
 from notifications.selectors import visible_to
+from notifications.services import inbox as services
 
 
 @extend_schema(parameters=[NotificationFilter])
