@@ -217,7 +217,9 @@ def record(
     from_status: str = "",
     to_status: str = "",
 ) -> None:
-    """Write one line of the job's timeline. `kind`: status, stage, submission, cost, artifact, checkpoint, warning."""
+    """Write one line of the job's timeline. `kind`: status, stage, submission, cost, artifact, checkpoint, warning,
+    orphan (a run of this job's that nobody followed any more).
+    """
     JobEvent.objects.create(
         job=job,
         owner_id=job.owner_id,

@@ -53,6 +53,11 @@ def refresh_clusters() -> None:
     reconcile.refresh_all()
 
 
+@shared_task(name="jobs.sweep_orphans")
+def sweep_orphans() -> None:
+    reconcile.sweep_orphans()
+
+
 @shared_task(name="jobs.submit_job")
 def submit_job(job_id: str) -> None:
     started = timezone.now()

@@ -161,6 +161,7 @@ CELERY_TASK_ROUTES = {
     "jobs.poll_jobs": {"queue": "poll"},
     "jobs.collect_artifact": {"queue": "data"},
     "jobs.fetch_checkpoints": {"queue": "data"},
+    "jobs.sweep_orphans": {"queue": "data"},
     "jobs.*_logs": {"queue": "data"},
     "jobs.send_heartbeat": {"queue": "deliver"},
     "datasets.*": {"queue": "data"},

@@ -76,6 +76,13 @@ class Alert(models.Model):
     class Meta:
         db_table = "alerts"
         ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject"],
+                condition=models.Q(kind__in=["orphan_found", "orphan_stopped"]),
+                name="orphan_told_once",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.subject}"

@@ -7,6 +7,7 @@ from jobs.reconcile.collection import collect
 from jobs.reconcile.due import Due, select, with_new_checkpoints
 from jobs.reconcile.gate import refresh_all
 from jobs.reconcile.logs import archive, pull
+from jobs.reconcile.orphans import sweep as sweep_orphans
 from jobs.reconcile.polling import poll
 from jobs.reconcile.submission import submit
 
@@ -21,5 +22,6 @@ __all__ = [
     "release",
     "select",
     "submit",
+    "sweep_orphans",
     "with_new_checkpoints",
 ]
