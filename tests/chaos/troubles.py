@@ -25,7 +25,7 @@ WEATHERS = {
 }
 # What a node with an open fault door answers.
 DOORS: dict[str, list[dict[str, Any]]] = {
-    "accepts and resets": [{"route": "submit", "times": 3, "effect": {"accept": True, "reset": True}}],
+    "accepts and resets": [{"route": "submit", "times": 2, "effect": {"accept": True, "reset": True}}],
     "busy": [{"route": "any", "effect": {"answer": {"code": 503, "retry_after_s": 3}}}],
     "refuses cancels": [{"route": "cancel", "times": 3, "effect": {"reset": True}}],
 }
