@@ -67,12 +67,12 @@ def post(broker_url: str, settings: Any) -> Iterator[Post]:
 def dead_broker(request: pytest.FixtureRequest, settings: Any) -> Iterator[None]:
     """A broker that is gone, or takes connections and says nothing."""
     listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
     if request.param == "gone":
         listener.close()
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     settings.CELERY_BROKER_TRANSPORT_OPTIONS = {**options, "socket_timeout": 0.3}
-    url = f"redis://127.0.0.1:{listener.getsockname()[1] if request.param == 'silent' else 1}/0"
-    app = speaking_to(url, settings)
+    app = speaking_to(f"redis://127.0.0.1:{port}/0", settings)
     yield
     app.close()
     real_app.set_current()
@@ -256,6 +256,16 @@ def test_a_dead_broker_neither_fails_nor_holds_up_who_nudges(
     with committing():
         nudge(tasks.submit_job, "some-id")
     assert "Could not reach the broker" in caplog.text
+
+
+def test_a_broker_that_did_not_answer_is_left_alone_for_a_while(
+    dead_broker: None, committing: Committing, caplog: pytest.LogCaptureFixture
+) -> None:
+    with committing():
+        for _ in range(3):
+            nudge(tasks.submit_job, "some-id")
+        nudge_events()
+    assert caplog.text.count("Could not reach the broker") == 1
 
 
 def test_with_a_dead_broker_work_still_gets_done(
