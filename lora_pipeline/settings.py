@@ -147,6 +147,16 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     )
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    # A server that is gone without a word: by default a thread would wait for it for hours.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 10,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,  # milliseconds
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 
 # -- Celery ---------------------------------------------------------------------------------------------
 POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=30)

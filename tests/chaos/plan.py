@@ -13,6 +13,8 @@ Fate = Literal["runs", "cancelled", "kept", "fails", "retried"]
 
 # What a story comes to, unless trouble has it otherwise: of a hundred jobs.
 _FATES: tuple[tuple[Fate, int], ...] = (("runs", 60), ("cancelled", 12), ("kept", 10), ("fails", 8), ("retried", 10))
+# Minutes: a cancel that is held up by trouble still comes before its end.
+_ENDLESS = 50_000
 OWNERS = ("alice", "bob", "operator")
 MISHAPS: tuple[Mapping[str, Any], ...] = (
     {"kind": "fail", "at_step": 20},
@@ -74,7 +76,7 @@ def stories(rng: random.Random, *, jobs: int, seconds: float, steps: tuple[int, 
             number=number,
             owner=OWNERS[number % len(OWNERS)],
             at=round(seconds * number / jobs, 1),
-            steps=rng.randint(*steps),
+            steps=_ENDLESS if fate in ("cancelled", "kept") else rng.randint(*steps),
             fate=fate,
             then_after=round(rng.uniform(0, 15), 1),
             posts_twice=rng.random() < 0.3,
