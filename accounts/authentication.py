@@ -5,14 +5,26 @@ from django.utils import timezone
 from knox.auth import TokenAuthentication
 from knox.crypto import hash_token
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
+from accounts import login_limit
 from accounts.models import ApiToken
 
 
 class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
-    """`Authorization: Bearer <token>`. Any unusable token (unknown, expired, garbage) is the same 401."""
+    """`Authorization: Bearer <token>`. Any unusable token (unknown, expired, garbage) is the same 401, or, after a
+    good many of them from one address, a 429."""
+
+    def authenticate(self, request: Request) -> tuple[object, ApiToken] | None:
+        try:
+            found: tuple[object, ApiToken] | None = super().authenticate(request)
+        except AuthenticationFailed:
+            guess = login_limit.token(request)
+            if guess.wait_s:
+                raise Throttled(guess.wait_s) from None
+            raise
+        return found
 
     def authenticate_credentials(self, token: bytes) -> tuple[object, ApiToken]:
         # One look-up by the hash: its value says nothing about a token that somebody guesses at.

@@ -1,20 +1,24 @@
-"""Pages: log in, and one's API tokens."""
+"""Pages: log in, one's password, and one's API tokens."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import login_limit, services
 from accounts.callers import caller
 from accounts.exceptions import TokenNotFound
-from accounts.forms import TokenForm
+from accounts.forms import PasswordForm, TokenForm
 from accounts.selectors import visible_to
 
 
@@ -24,15 +28,45 @@ class LoginView(auth_views.LoginView):
     template_name = "accounts/login.html"
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        wait = login_limit.seconds_to_wait(request, request.POST.get("username", ""))
-        if wait:
-            context = self.get_context_data(form=self.get_form_class()(request), wait=wait)
-            return self.render_to_response(context, status=429, headers={"Retry-After": str(wait)})
-        return super().post(request, *args, **kwargs)
+        guess = login_limit.password(request, request.POST.get("username", ""))
+        if guess.wait_s:
+            return _slow_down(self, self.get_form_class()(request), guess.wait_s)
+        answer = super().post(request, *args, **kwargs)
+        if request.user.is_authenticated:
+            guess.was_right()
+        return answer
 
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        login_limit.record_failure(self.request, self.request.POST.get("username", ""))
-        return super().form_invalid(form)
+
+class PasswordView(LoginRequiredMixin, auth_views.PasswordChangeView):
+    """A new password, for who knows the present one. All other sessions of the user end; API tokens go on."""
+
+    form_class = PasswordForm
+    template_name = "accounts/password.html"
+    success_url = reverse_lazy("password")
+
+    @method_decorator(never_cache)
+    def dispatch(self, *args: Any, **kwargs: Any) -> Any:
+        return super().dispatch(*args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        guess = login_limit.password(request, caller(request).get_username())
+        if guess.wait_s:
+            return _slow_down(self, self.get_form_class()(caller(request)), guess.wait_s)
+        form = self.get_form()
+        if "old_password" not in form.errors:
+            guess.was_right()
+        return self.form_valid(form) if form.is_valid() else self.form_invalid(form)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        messages.success(self.request, "Your password was changed. You were logged out everywhere else.")
+        return super().form_valid(form)
+
+
+def _slow_down(view: Any, form: BaseForm, wait_s: int) -> HttpResponse:
+    answer: HttpResponse = view.render_to_response(
+        view.get_context_data(form=form, wait=wait_s), status=429, headers={"Retry-After": str(wait_s)}
+    )
+    return answer
 
 
 @login_required

@@ -13,4 +13,4 @@ def crash(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("a secret detail")
 
 
-urlpatterns = [path("api/crash", crash), *product]
+urlpatterns = [path("crash", crash), path("api/crash", crash), *product]
