@@ -25,6 +25,8 @@ SPEED = 20
 POLL_SECONDS = 2
 # Nothing waits for a GPU, so that every job has its share of the trouble.
 GPUS = ("H100-80GB:4000",)
+# The programs that are ours, by the names of their processes.
+OWN = ("web", "worker", "worker-data", "beat", "beat-2")
 _LONGEST_PAUSE_S = 30.0
 
 
@@ -100,6 +102,19 @@ class Site:
         """SIGCONT."""
         for process in self._stopped.pop(name, []):
             _signal(process, signal.SIGCONT)
+
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Of our own programs: megabytes in memory and threads, of all their processes."""
+        found: dict[str, tuple[int, int]] = {}
+        for name in OWN:
+            memory = threads = 0
+            with suppress(psutil.NoSuchProcess, KeyError):  # it is down
+                leader = psutil.Process(self.installation.process(name).pid)
+                for process in (leader, *leader.children(recursive=True)):
+                    memory += process.memory_info().rss
+                    threads += process.num_threads()
+            found[name] = (memory // 2**20, threads)
+        return found
 
     def watch(self) -> None:
         """Start again what ended by itself."""
