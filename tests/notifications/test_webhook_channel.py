@@ -2,10 +2,12 @@
 
 import base64
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from lora_pipeline.devstack.places import ROOT
 from notifications.channels import signing, webhook
 from notifications.channels.webhook import Message, send
 from tests.contracts.wire import drip, hang, raw, reply
@@ -33,6 +35,19 @@ def test_the_receiver_can_verify_it_with_the_standards_own_library(receive: Rece
     assert Webhook(SECRET).verify(request.body, dict(request.headers))["type"] == "job_completed"
     assert request.body == BODY
     assert request.headers["content-type"] == "application/json"
+
+
+def test_the_check_that_our_documentation_shows_works(receive: Receive) -> None:
+    shown = (ROOT / "docs" / "notifications.md").read_text("utf-8").partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(shown, names)  # noqa: S102 - our own words
+    server = receive()
+    send(message(server.url, SECRET, OLD_SECRET), allow_private=True)
+    request = server.requests[0]
+    for secret in (SECRET, OLD_SECRET):
+        assert names["is_genuine"](secret, request.headers, request.body)
+        assert not names["is_genuine"](secret, request.headers, request.body + b" ")
+        assert not names["is_genuine"](secret, {**request.headers, "webhook-timestamp": "1"}, request.body)
 
 
 def test_another_secret_or_a_changed_body_is_noticed(receive: Receive) -> None:
