@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from accounts import login_limit
 from accounts.models import ApiToken
+from tenancy import viewer
 
 
 class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
@@ -33,9 +34,11 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
         except UnicodeDecodeError:
             raise AuthenticationFailed("Invalid token.") from None
         unexpired = Q(expiry=None) | Q(expiry__gt=timezone.now())
-        row = ApiToken.objects.select_related("user").filter(unexpired, digest=digest).first()
+        with viewer.seeing(viewer.EVERYBODY):  # whose token it is has to be found out
+            row = ApiToken.objects.select_related("user").filter(unexpired, digest=digest).first()
         if row is None or not row.user.is_active:
             raise AuthenticationFailed("Invalid token.")
+        viewer.become(row.user.pk)
         return row.user, row
 
 

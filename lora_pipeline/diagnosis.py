@@ -21,7 +21,7 @@ from datasets.storage import diagnose as storage
 from datasets.storage.diagnose import Finding
 from jobs.clusters.base import ClusterError, Denied
 from jobs.clusters.registry import cluster_names, open_cluster, open_session
-from lora_pipeline import cycle
+from lora_pipeline import cycle, database_diagnosis
 from lora_pipeline.celery import app as celery_app
 from lora_pipeline.log import redact
 
@@ -38,6 +38,7 @@ def readiness() -> list[Finding]:
 def examination() -> Iterator[Finding]:
     """All there is to ask, one after another, as it is answered."""
     yield from _rows(starting=False)
+    yield _row_level_security()
     broker = _broker()
     yield broker
     if broker.ok:
@@ -76,6 +77,13 @@ def _migrations() -> Finding:
     if missing:
         return Finding("migrations", False, f"{len(missing)} are not applied", "Run `python manage.py migrate`.")
     return Finding("migrations", True, "all are applied")
+
+
+def _row_level_security() -> Finding:
+    try:
+        return database_diagnosis.row_level_security(connection)
+    except DatabaseError as error:
+        return Finding(database_diagnosis.NAME, False, _words(error), "Start the database, or correct DATABASE_URL.")
 
 
 def _broker() -> Finding:

@@ -5,13 +5,14 @@ that parses but makes no sense is a system check (see lora_pipeline.checks).
 """
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
 import environ
 
 from accounts import redaction
-from lora_pipeline import log
+from lora_pipeline import database, log
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = BASE_DIR / ".local"
@@ -44,7 +45,7 @@ LOGOUT_REDIRECT_URL = "login"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # datasets go straight to storage, so no request is large
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "lora_pipeline.admin_config.OperatorsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -76,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenancy.middleware.one_viewer_per_request",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 
@@ -140,7 +142,13 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # -- Database -------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{LOCAL_DIR / 'db.sqlite3'}")}
+_WEB_DATABASE = env.str("DATABASE_URL", default=f"sqlite:///{LOCAL_DIR / 'db.sqlite3'}")
+DATABASE_ROLES = {
+    database.WEB: env.db_url_config(_WEB_DATABASE),
+    database.WORKER: env.db_url_config(env.str("WORKER_DATABASE_URL", default="") or _WEB_DATABASE),
+    database.MIGRATE: env.db_url_config(env.str("MIGRATE_DATABASE_URL", default="") or _WEB_DATABASE),
+}
+DATABASES: dict[str, Any] = {"default": dict(DATABASE_ROLES[database.variable_for(sys.argv)])}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Writers queue up instead of failing: take the write lock at BEGIN and wait for it.
     DATABASES["default"].setdefault("OPTIONS", {}).update(
@@ -148,6 +156,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         transaction_mode="IMMEDIATE",
         init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     )
+elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"]["ENGINE"] = "tenancy.postgresql"  # Django's, with row-level security
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):

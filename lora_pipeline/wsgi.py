@@ -5,8 +5,10 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from lora_pipeline.checks import refuse_errors
+from tenancy import viewer
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lora_pipeline.settings")
 
 application = get_wsgi_application()
 refuse_errors()
+viewer.close_process()

@@ -5,12 +5,11 @@ import uuid
 from drf_spectacular.utils import extend_schema, inline_serializer
 from kombu.exceptions import OperationalError
 from rest_framework import serializers
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.callers import caller
+from accounts.callers import IsOperator, caller
 from datasets.nudges import nudge, nudge_events
 from jobs import selectors, services, tasks
 from jobs.api.inputs import AttachInput
@@ -19,7 +18,7 @@ from jobs.exceptions import BrokerUnavailable
 
 
 class ProcessView(APIView):
-    permission_classes = (IsAdminUser,)
+    permission_classes = (IsOperator,)
 
     @extend_schema(
         request=None,
@@ -45,7 +44,7 @@ class ProcessView(APIView):
 
 
 class JobAttachView(APIView):
-    permission_classes = (IsAdminUser,)
+    permission_classes = (IsOperator,)
 
     @extend_schema(request=AttachInput, responses=JobAnswer)
     def post(self, request: Request, job_id: uuid.UUID) -> Response:
@@ -61,7 +60,7 @@ class JobAttachView(APIView):
 
 
 class JobDeclareNotStartedView(APIView):
-    permission_classes = (IsAdminUser,)
+    permission_classes = (IsOperator,)
 
     @extend_schema(request=None, responses=JobAnswer)
     def post(self, request: Request, job_id: uuid.UUID) -> Response:

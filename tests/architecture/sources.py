@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("accounts", "datasets", "jobs", "lora_pipeline", "notifications")
+PACKAGES = ("accounts", "datasets", "jobs", "lora_pipeline", "notifications", "tenancy")
 
 
 @dataclass(frozen=True)

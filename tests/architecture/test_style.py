@@ -9,7 +9,7 @@ MAX_LINES = 400
 WRITTEN = {".py", ".js", ".css", ".html"}
 FOLDERS = (
     *("accounts", "benchmarks", "bin", "bootstrap", "datasets", "gpu_node", "jobs", "lora_pipeline"),
-    *("notifications", "static", "templates", "tests", "trainer"),
+    *("notifications", "static", "templates", "tenancy", "tests", "trainer"),
 )
 LAZY_NAMES = {"utils", "helpers", "common", "misc", "util", "helper"}
 

@@ -16,7 +16,7 @@ from accounts.models import ApiToken
 from datasets.models import Dataset, DatasetEvent, DatasetStatus, ImportGrant
 from jobs.models import JobLog, ModelArtifact, TrainingJob
 from jobs.states import Status
-from notifications.models import Delivery, Notification, WebhookEndpoint
+from notifications.models import Delivery, DeliveryAttempt, Notification, Preference, WebhookEndpoint
 from tests import factories
 
 ADAPTER = b"adapter"
@@ -103,6 +103,8 @@ def belongings(user: User, *, mark: str) -> Belongings:
         message_id=uuid.uuid4(),
         payload={"type": "job_failed", "data": {"title": f"{mark} title"}},
     )
+    DeliveryAttempt.objects.create(delivery=delivery, owner=user, number=1, started_at=factories.NOW, answer=mark)
+    Preference.objects.create(owner=user, type="job_completed", channel="email", enabled=False)
     token, secret = account_services.token_create(user=user, name=f"{mark} token")
     return Belongings(
         *(user, mark, (ready, coming), (running, ended, resumed), artifact, notification),

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -64,6 +64,13 @@ class Asker:
         sent = b"".join(got.streaming_content) if got.streaming else got.content
         shown = f"{got.get('Location', '')}{sent.decode('utf-8', 'replace')}"
         return Answer(got.status_code, _ONE_TIME.sub("", shown))
+
+    def stream(self, path: str) -> Iterator[bytes]:
+        """The pieces of an answer, each made when it is asked for."""
+        got: Any = self._client.get(path)
+        assert got.streaming
+        pieces: Iterator[bytes] = got.streaming_content
+        return pieces
 
 
 def rows() -> dict[str, list[dict[str, Any]]]:

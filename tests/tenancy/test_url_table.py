@@ -54,14 +54,27 @@ def ways(route: Route) -> Iterable[tuple[str, str, Any]]:
             yield method, "", body
 
 
-def places(route: Route, theirs: Belongings) -> list[tuple[str, tuple[str, ...], str, tuple[str, ...]]]:
-    """(path to an object of theirs, its ids, path to nothing, those ids) for each object that the route leads to."""
+def places(
+    route: Route, theirs: Belongings, mine: Belongings | None = None
+) -> list[tuple[str, tuple[str, ...], str, tuple[str, ...]]]:
+    """(path to an object of theirs, its ids, path to nothing, those ids) for each object that the route leads to.
+
+    Where a path has several ids, each of theirs is tried below the asker's own as well, if `mine` is given.
+    """
     names = [name for name in route.parameters if name not in PLAIN]
     found = []
-    for ones in zip(*(OBJECTS[name](theirs) for name in names), strict=True):
-        others = tuple(nowhere(route.parameters[name]) for name in names)
-        there, nothing = dict(zip(names, ones, strict=True)), dict(zip(names, others, strict=True))
-        found.append((route.path({**PLAIN, **there}), ones, route.path({**PLAIN, **nothing}), others))
+
+    def add(ones: Mapping[str, str], **rest: str) -> None:
+        others = {name: nowhere(route.parameters[name]) for name in ones}
+        there, nothing = ({**PLAIN, **rest, **ids} for ids in (ones, others))
+        found.append((route.path(there), tuple(ones.values()), route.path(nothing), tuple(others.values())))
+
+    for ids in zip(*(OBJECTS[name](theirs) for name in names), strict=True):
+        add(dict(zip(names, ids, strict=True)))
+    if mine is not None and len(names) > 1:
+        for name in names:
+            rest = {other: OBJECTS[other](mine)[0] for other in names if other != name}
+            add({name: OBJECTS[name](theirs)[0]}, **rest)
     return found
 
 
@@ -82,7 +95,7 @@ def test_another_users_id_is_like_one_that_does_not_exist(
     before = rows()
     refusal = 403 if route.name in FOR_STAFF else 404
     refused = set()
-    for theirs, ones, nothing, others in places(route, of_alice):
+    for theirs, ones, nothing, others in places(route, of_alice, of_bob):
         for method, query, body in ways(route):
             got = bob.ask(method, theirs + query, body)
             assert got.about(*ones) == bob.ask(method, nothing + query, body).about(*others), (method, query, body)
