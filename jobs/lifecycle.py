@@ -245,8 +245,11 @@ def warn(
     """Note a warning on the job and in its timeline, once per code. The caller saves `warnings`.
 
     It takes the place of the warnings whose codes are in `instead_of`; with its own code among them it is told anew.
+    A `step` in `detail` is where it is marked in the curve.
     """
+    step = (detail or {}).get("step")
+    where = {} if step is None else {"step": step}
     kept = [warning for warning in job.warnings if warning["code"] not in instead_of]
     if all(warning["code"] != code for warning in kept):
-        job.warnings = [*kept, {"code": code, "message": message[:500]}]
+        job.warnings = [*kept, {"code": code, "message": message[:500], **where}]
         record(job, "warning", message, actor=actor, detail={"code": code, **(detail or {})})

@@ -39,7 +39,7 @@ let latest = null;
 
 /**
  * Draws `points`, or says why there is nothing to draw.
- * @param {{ended: boolean, onCpu: boolean, checkpoints: object[]}} about `ended`: no point will come any more
+ * @param {{ended: boolean, onCpu: boolean, checkpoints: object[], findings: object[]}} about `ended`: no point will come any more
  */
 export function draw(points, about) {
   latest = { points, about };
@@ -48,7 +48,7 @@ export function draw(points, about) {
   shown.textContent = points.total ? shownOf(run.length, points.total) : "";
   for (const box of document.querySelectorAll("[data-chart]")) {
     const isLoss = box.dataset.chart === "loss";
-    const marks = { seams, isLabelled: isLoss, checkpoints: isLoss ? about.checkpoints : [] };
+    const marks = { seams, isLabelled: isLoss, checkpoints: isLoss ? about.checkpoints : [], findings: isLoss ? about.findings : [] };
     drawOne(box, CHARTS[box.dataset.chart], run, marks, about);
   }
   document.getElementById("checkpoint-key").hidden = !(run.length && about.checkpoints.length);
@@ -108,7 +108,7 @@ function forget(box) {
   box.removeAttribute("aria-label");
 }
 
-function spoken(chart, columns, { seams, checkpoints }) {
+function spoken(chart, columns, { seams, checkpoints, findings }) {
   const parts = chart.series.map((series, index) => {
     const values = columns[index].filter((value) => value !== null && value !== undefined);
     if (!values.length) return `${series.label}: no value`;
@@ -117,7 +117,8 @@ function spoken(chart, columns, { seams, checkpoints }) {
   });
   const marked = seams.map((step) => ` Training ${seamText(step)}.`).join("");
   const saved = checkpoints.length ? ` Checkpoints: ${checkpoints.length}, listed in their tab.` : "";
-  return `${chart.says} over steps. ${parts.join("; ")}.${marked}${saved} The table below has the values.`;
+  const found = findings.map(({ text, step }) => ` Found: ${text} at step ${count(step)}.`).join("");
+  return `${chart.says} over steps. ${parts.join("; ")}.${marked}${saved}${found} The table below has the values.`;
 }
 
 // -- uPlot ---------------------------------------------------------------------------------------

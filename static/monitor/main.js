@@ -28,6 +28,7 @@ const root = document.getElementById("monitor");
 const url = `/api/jobs/${root.dataset.job}`;
 const points = new Points();
 let etag = null;
+let findings = [];
 let shownState = root.dataset.state; // of the parts that the server renders
 
 async function ask() {
@@ -48,6 +49,7 @@ async function ask() {
 async function show(data) {
   view.show(data.job);
   points.take(data);
+  findings = marks.findingsOf(data.job.warnings);
   drawCharts();
   log.jobChanged();
   if (await refreshRegions(data.job)) drawCharts(); // there may be new checkpoints
@@ -55,7 +57,7 @@ async function show(data) {
 
 function drawCharts() {
   const checkpoints = marks.checkpointsOf(document.getElementById("checkpoint-rows"));
-  charts.draw(points, { ended: view.isTerminal(), onCpu: "onCpu" in root.dataset, checkpoints });
+  charts.draw(points, { ended: view.isTerminal(), onCpu: "onCpu" in root.dataset, checkpoints, findings });
 }
 
 /** Whether there was anything to refresh. */

@@ -59,6 +59,7 @@ def test_a_finding_is_an_event_and_a_warning_and_the_job_trains_on(alice: User, 
     assert event.detail == {"code": "sentinel_spike", "step": 41, "stops": False}
     assert event.message == job.warnings[0]["message"]
     assert "jumped at step 41" in event.message
+    assert job.warnings[0]["step"] == 41
 
 
 def test_it_remembers_from_poll_to_poll(alice: User, scripted: ScriptedCluster) -> None:
@@ -273,6 +274,13 @@ def test_rules_that_do_not_exist_are_refused_by_name(rules: Any, field: str, api
     answer = api(alice).post("/api/jobs", order(alice, sentinel=rules))
     assert answer.status_code == 400
     assert field in answer.json()["error"]["details"]
+
+
+def test_a_warning_tells_its_step_where_it_has_one(api: Api, alice: User) -> None:
+    found = {"code": "sentinel_spike", "message": "It jumped.", "step": 41}
+    other = {"code": "unknown_state", "message": "Hibernating."}
+    job = factories.job(alice, warnings=[found, other])
+    assert api(alice).get(f"/api/jobs/{job.pk}").json()["data"]["job"]["warnings"] == [found, other]
 
 
 def test_a_retry_keeps_the_rules_but_for_those_it_changes(api: Api, alice: User) -> None:

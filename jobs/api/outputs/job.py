@@ -63,6 +63,7 @@ class JobErrorOutput(serializers.Serializer[dict[str, Any]]):
 class WarningOutput(serializers.Serializer[dict[str, Any]]):
     code = serializers.CharField()
     message = serializers.CharField()
+    step = serializers.IntegerField(required=False, help_text="where it is marked in the curve")
 
 
 class JobSummaryOutput(serializers.ModelSerializer[TrainingJob]):
