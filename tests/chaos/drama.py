@@ -38,6 +38,7 @@ class Drama:
     _ends: list[tuple[str, float]] = field(default_factory=list)
     _signs: list[float] = field(default_factory=list)
     _fates: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    _unknown_fates: set[str] = field(default_factory=set)
 
     @contextmanager
     def people(self, datasets: Mapping[str, str]) -> Iterator[None]:
@@ -88,7 +89,7 @@ class Drama:
         left, said = "?", ""
         while time.monotonic() < deadline:
             self.site.watch()
-            self._renew_fates()
+            self._tell_fates()
             waiting = sum(not person.is_done.is_set() for person in self._people)
             left = rows.unfinished(self.site.database)
             if not waiting and not left:
@@ -125,20 +126,23 @@ class Drama:
         self._ends.append((trouble.name, time.time()))
         self.diary.say(f"{trouble.name} is over")
         if trouble.of == "gpu-node":
-            self._renew_fates()
+            self._unknown_fates.update(self._fates)
 
     def _afflict(self, job_id: str, mishap: Mapping[str, Any]) -> None:
         """Something will go wrong with this job's run. A node forgets that when it is killed, so it is noted here."""
         self._fates[job_id] = mishap
+        self._unknown_fates.add(job_id)
+        self._tell_fates()
 
-    def _renew_fates(self) -> None:
-        for job_id, mishap in list(self._fates.items()):
-            rule = {"route": "job", "job_id": job_id, "times": 1, "effect": {"outcome": dict(mishap)}}
+    def _tell_fates(self) -> None:
+        """Let the node know what it does not know yet; when it is down or stopped, later."""
+        for job_id in list(self._unknown_fates):
+            rule = {"route": "job", "job_id": job_id, "times": 1, "effect": {"outcome": dict(self._fates[job_id])}}
             try:
                 self.site.cluster.call("POST", "/faults", json=rule)
             except requests.RequestException:
                 return
-            del self._fates[job_id]
+            self._unknown_fates.discard(job_id)
 
     def _look(self, over: threading.Event) -> None:
         """Note signs of life as they are seen."""
