@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from tests.chaos.plan import OWNERS, Plan, Trouble
 from tests.chaos.site import Site
 
 _BEAT_S = 0.1
+# What a stopped cluster was sent, it takes when it goes on: staff look after that.
+_LOOK_AFTER_S = 10
 # How a trouble ends that another one has forestalled: what it was to hit is down.
 _IMPOSSIBLE = (OSError, requests.RequestException, sqlite3.OperationalError, RedisError, psutil.Error)
 
@@ -86,6 +89,7 @@ class Drama:
         """Wait until nobody wants anything and nothing is on its way any more; whether that came about in time."""
         self.diary.say("no more trouble; waiting for all work to end")
         deadline = time.monotonic() + patience_s
+        settled_from = time.monotonic() + _LOOK_AFTER_S
         left, said = "?", ""
         while time.monotonic() < deadline:
             self.site.watch()
@@ -95,7 +99,7 @@ class Drama:
             if not waiting and not left:
                 self.diary.say("all quiet")
                 return True
-            if self.site.cluster.level == 1:
+            if self.site.cluster.level == 1 and time.monotonic() > settled_from:
                 self._settle()
             text = f"left: {left or 'nothing'}; {waiting} users are busy"
             if text != said:
@@ -161,11 +165,11 @@ class Drama:
         for row in rows.read(self.site.database).jobs:
             if row["status"] not in ("queued", "cancelling") or row["current_stage"] != "submission_unconfirmed":
                 continue
-            theirs = listed.get(row["id"])
+            theirs, address = listed.get(row["id"]), f"jobs/{uuid.UUID(row['id'])}"
             try:
                 if theirs is None:
-                    operator.post(f"jobs/{row['id']}/declare-not-started", {})
+                    operator.post(f"{address}/declare-not-started", {})
                 else:
-                    operator.post(f"jobs/{row['id']}/attach", {"external_job_id": theirs.external_id})
+                    operator.post(f"{address}/attach", {"external_job_id": theirs.external_id})
             except ApiError as error:  # asked again in a moment
                 self.diary.say(f"could not settle {row['id']}: {error}")
