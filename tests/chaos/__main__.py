@@ -5,11 +5,12 @@
     bin/chaos --short                           what bin/test runs
 
 The exit code is 0 when nothing remained, nothing was there twice and everything adds up. The same seed gives the same
-plan; what was done when is in chaos.log below --keep.
+plan. What was done when is in chaos.log; a run that went well leaves it only where --keep says.
 """
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -28,7 +29,7 @@ def main(arguments: list[str]) -> int:
         plan = plans.long(seed=asked.seed, jobs=asked.jobs or 50, seconds=asked.minutes * 60, database=asked.database)
     folder = asked.keep or Path(tempfile.mkdtemp(prefix="chaos-"))
     print(f"{len(plan.stories)} jobs, {len(plan.troubles)} troubles in {plan.calm_after:.0f} s, seed {asked.seed}")
-    print(f"Everything is kept in {folder}")
+    print(f"Logs and data are in {folder}")
     outcome = run(
         folder.resolve(),
         plan,
@@ -39,6 +40,8 @@ def main(arguments: list[str]) -> int:
     )
     for line in outcome.report():
         print(line, flush=True)
+    if outcome.is_good and asked.keep is None:
+        shutil.rmtree(folder)
     return 0 if outcome.is_good else 1
 
 
@@ -55,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--patience", type=float, default=1200, help="seconds for the work to end afterwards (default 1200)"
     )
-    parser.add_argument("--keep", type=Path, help="where logs and data are kept (default: a folder below /tmp)")
+    parser.add_argument("--keep", type=Path, help="where logs and data are kept (default: nowhere)")
     return parser
 
 
