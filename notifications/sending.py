@@ -10,14 +10,15 @@ runs out; whoever comes then sends again, with the same id.
 import logging
 import random
 import uuid
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
@@ -28,6 +29,8 @@ from notifications.kinds import EMAIL, WEBHOOK
 from notifications.models import Delivery, DeliveryAttempt, Notification, WebhookEndpoint
 
 logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
 
 LANES = 16
 LEASE = timedelta(seconds=90)  # longer than a call may take, the resolver's patience included
@@ -58,17 +61,30 @@ def send_due(*, seconds: float = 20) -> int:
         running: dict[Future[Outcome], _Claim] = {}
         lanes = _due_lanes(timezone.now())
         while lanes or running:
-            for claim in filter(None, map(_claim, lanes)):
+            for claim in filter(None, map(_safely(_claim), lanes)):
                 running[pool.submit(_call, claim, timezone.now())] = claim
                 calls += 1
             lanes = []
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 claim = running.pop(future)
                 outcome = _outcome(future)
-                _apply(claim, outcome)
+                _safely(_apply)(claim, outcome)
                 if _goes_on(claim, outcome) and monotonic() < until:
                     lanes.append(claim.lane)
     return calls
+
+
+def _safely(step: Callable[P, Answer]) -> Callable[P, Answer | None]:
+    """One row that cannot be read or written never stops the others; its lease runs out, and it is tried again."""
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> Answer | None:
+        try:
+            return step(*args, **kwargs)
+        except DatabaseError:
+            logger.exception("A delivery could not be claimed or settled")
+            return None
+
+    return run
 
 
 def _goes_on(claim: _Claim, outcome: Outcome) -> bool:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from jobs.clusters.base import Cluster, Unreachable
-from jobs.clusters.http.deadline import DeadlineAdapter
+from jobs.clusters.http.deadline import DeadlineAdapter, DirectSession
 
 ALIASES = {"http": "jobs.clusters.http.driver.HttpCluster"}
 CONNECT_S = 5.0
@@ -48,7 +48,7 @@ def driver_class(driver: str) -> Callable[..., Cluster]:
 
 def open_session(*, connect_s: float = CONNECT_S, call_s: float = CALL_S) -> requests.Session:
     """A session whose calls last at most `call_s` seconds as a whole, `connect_s` of them for connecting."""
-    session = requests.Session()
+    session = DirectSession()
     session.headers["User-Agent"] = "lora-pipeline"
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = DeadlineAdapter(connect_s=connect_s, call_s=call_s)

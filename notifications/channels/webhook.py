@@ -16,7 +16,7 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, ReadTimeoutError
 
-from jobs.clusters.http.deadline import DeadlineAdapter, NotConnected
+from jobs.clusters.http.deadline import DeadlineAdapter, DirectSession, NotConnected
 from notifications.channels import signing, targets
 from notifications.channels.base import MAX_ANSWER, MAX_ERROR, Outcome
 from notifications.channels.targets import NoSuchHost, Refused
@@ -55,13 +55,6 @@ class _Pinned(DeadlineAdapter):
         return {**place, "host": self._address}, options
 
 
-class _Session(requests.Session):
-    """Without redirects: even when it follows none, requests would read a redirect's whole body to find the next."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
-
-
 def send(message: Message, *, allow_private: bool) -> Outcome:
     """POST the message, once."""
     began = monotonic()
@@ -79,7 +72,7 @@ def send(message: Message, *, allow_private: bool) -> Outcome:
         "User-Agent": _USER_AGENT,
         "Host": _host_header(target),
     }
-    with _Session() as session:
+    with DirectSession() as session:
         session.trust_env = False  # no proxy, no .netrc; but an operator's own authorities count here as elsewhere
         session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         session.mount(f"{target.scheme}://", _Pinned(address, target.host))

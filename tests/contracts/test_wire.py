@@ -166,6 +166,13 @@ def test_a_redirect_is_not_followed_and_the_message_says_where_it_leads(
     assert "secret" not in caught.value.message
 
 
+def test_the_body_of_a_redirect_is_not_read_to_its_end(speaking_impatiently: Speaking) -> None:
+    head = b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 10000000000\r\n\r\n"
+    cluster, _ = speaking_impatiently(raw(head + b"x" * 200_000))
+    with pytest.raises(Unreadable, match="redirect"):
+        cluster.submit(order(), capabilities=LEVEL_1)
+
+
 # -- Secrets ----------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from django_celery_beat.models import PeriodicTask
 from standardwebhooks import Webhook
 
@@ -312,6 +313,31 @@ def test_a_delivery_whose_senders_always_die_is_given_up(
     assert send_due() == 0
     assert webhook_of(job).state == "failed"
     assert not is_due()
+
+
+def test_a_row_that_cannot_be_settled_delays_no_other(
+    alice: User, job_of: MakeJob, endpoint_of: MakeEndpoint, receive: Receive
+) -> None:
+    servers = [receive(), receive()]
+    for server in servers:
+        endpoint_of(alice, server.url)
+    failures = iter([OperationalError("database is locked")])
+
+    def fail_once(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if sql.startswith('UPDATE "delivery_attempts"') and (failure := next(failures, None)) is not None:
+            raise failure
+        return execute(sql, *args)
+
+    with time_machine.travel(NOON, tick=False) as clock:
+        job_of(alice, "completed")
+        dispatch_pending()
+        with connection.execute_wrapper(fail_once):
+            assert send_due() == 2
+        states = Delivery.objects.filter(channel="webhook").values_list("state", flat=True)
+        assert sorted(states) == ["done", "pending"]
+        clock.shift(91)
+        assert send_due() == 1
+        assert set(states.all()) == {"done"}
 
 
 def test_beat_looks_for_what_is_due_every_ten_seconds(db: None) -> None:

@@ -150,6 +150,14 @@ class DeadlineAdapter(HTTPAdapter):
         return super().send(request, *args, **kwargs)
 
 
+class DirectSession(requests.Session):
+    """A session that knows no redirects. requests would read a redirect's whole body, whatever its size, even when it
+    is told to follow none."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 def countdown_of(response: requests.Response) -> Countdown:
     """The clock that the body of a response is read under."""
     original: Any = response.raw._original_response
