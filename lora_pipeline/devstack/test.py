@@ -24,7 +24,7 @@ TRAINER_BIN = node.TRAINER / "bin"
 TRAINER_ROOT = ROOT / "trainer"
 
 # What takes a browser or minutes runs once, as a step of its own.
-_PLAIN = ("-m", "not browser and not training and not chaos")
+_PLAIN = ("-m", "not browser and not training and not chaos and not planted")
 # As a careful operator would set it: `check --deploy` has nothing to say then.
 _PRODUCTION = {
     "SECRET_KEY": secrets.token_urlsafe(64),
@@ -83,6 +83,7 @@ def _steps(environment: dict[str, str]) -> list[Step]:
         Step("tests on PostgreSQL", lambda: _on_postgresql(environment)),
         steps.pytest("training, end to end", ["-m", "training"], folder=ROOT, environment=environment),
         steps.pytest("chaos, the short form", ["-m", "chaos"], folder=ROOT, environment=environment),
+        steps.pytest("planted faults", ["-m", "planted"], folder=ROOT, environment=environment),
         *browser_steps(environment),
     ]
 

@@ -119,6 +119,13 @@ def test_an_expired_lease_is_taken_over_and_the_old_holder_writes_nothing(alice:
 
 
 @pytest.mark.django_db
+def test_the_lease_of_a_worker_that_died_is_free_again(alice: User) -> None:
+    job = factories.job(alice)
+    claim(job)
+    assert len(claim(job, after=LATER)) == 1
+
+
+@pytest.mark.django_db
 def test_a_renewed_lease_is_not_taken_over(alice: User) -> None:
     job = factories.job(alice)
     [lease] = claim(job)

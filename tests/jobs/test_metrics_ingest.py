@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +86,13 @@ def test_the_same_step_after_a_resume_or_in_another_attempt_is_another_point(job
     store(job, point(7, training_loss=1.0), point(7, restart=1, training_loss=2.0))
     store(job, point(7, training_loss=3.0), attempt=2)
     assert MetricsPoint.objects.count() == job.metrics_count == 3
+
+
+@pytest.mark.django_db
+def test_the_database_refuses_a_second_point(job: TrainingJob) -> None:
+    store(job, point(7, training_loss=1.0))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        MetricsPoint.objects.create(job=job, owner=job.owner, attempt=1, restart=0, step=7, version=2, created_at=NOW)
 
 
 @pytest.mark.django_db

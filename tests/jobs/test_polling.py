@@ -151,6 +151,18 @@ def test_where_a_page_fails_the_end_waits_for_it(alice: User, scripted: Scripted
     assert steps(job) == [(0, 1), (0, 2)]
 
 
+def test_points_that_could_not_be_stored_are_asked_for_again(alice: User, scripted: ScriptedCluster) -> None:
+    scripted.features = POINTS
+    job = at_cluster(alice)
+    scripted.says("run-1", points=[a_point(1, 1), a_point(2, 2)], next=2)
+    TrainingJob.objects.filter(pk=job.pk).update(gpu_config={})  # its cost cannot be computed
+    job = polled(job)
+    assert (steps(job), job.attempts.get().metrics_cursor) == ([], 0)
+    TrainingJob.objects.filter(pk=job.pk).update(gpu_config={"type": "H100-80GB", "count": 2})
+    job = due_and(job, lambda pk: reconcile.poll([pk]))
+    assert (steps(job), job.attempts.get().metrics_cursor) == ([(0, 1), (0, 2)], 2)
+
+
 def test_the_simulated_mark_is_taken_over(use_node: UseNode, queued: MakeJob, alice: User) -> None:
     use_node(level=2)
     assert work_until(queued(alice), "completed").simulated

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from jobs.models import Cluster, TrainingJob
+from jobs.models import Alert, Cluster, TrainingJob
 from tests.jobs.conftest import submitted, work_until
 from tests.jobs.scripted import ScriptedCluster
 from tests.promises.survival.ground import Effect, Ground, until
@@ -53,10 +53,17 @@ def leaves_it_in_peace(ground: Ground, trouble: Effect) -> None:
         a_minute_later()
         assert ground.polled(running).status == "running"
         assert is_open("default")
+        assert alerts() == ["cluster_closed"], "however often it is tried again"
         ground.node.lift_faults()
         a_minute_later()
         assert work_until(queued, "completed").final_cost is not None
         assert not is_open("default")
+        assert alerts() == ["cluster_closed", "cluster_back"]
+
+
+def alerts() -> list[str]:
+    """What operators were told about that cluster."""
+    return list(Alert.objects.filter(subject="default").values_list("kind", flat=True))
 
 
 def is_open(name: str) -> bool:

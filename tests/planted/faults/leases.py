@@ -1,0 +1,39 @@
+"""I1 and I7: one worker at a time on each job, and none for ever."""
+
+from tests.planted.fault import Fault
+
+LEASE = "A worker claims a job by a conditional UPDATE with a token; what it writes, it writes only while it has it."
+LIFECYCLE = "tests/jobs/test_lifecycle.py::"
+
+FAULTS = (
+    Fault(
+        name="a job is claimed though another worker has it",
+        promise="I1",
+        mechanism=LEASE,
+        file="jobs/lifecycle.py",
+        old="        Q(lease_token=None) | Q(lease_expires_at__lt=now)\n",
+        new="        Q()\n",
+        proofs=(f"{LIFECYCLE}test_a_job_is_claimed_once",),
+    ),
+    Fault(
+        name="who lost a lease still writes",
+        promise="I1",
+        mechanism=LEASE,
+        file="jobs/lifecycle.py",
+        old="            .filter(pk=lease.job_id, lease_token=lease.token)\n",
+        new="            .filter(pk=lease.job_id)\n",
+        proofs=(
+            f"{LIFECYCLE}test_an_expired_lease_is_taken_over_and_the_old_holder_writes_nothing",
+            f"{LIFECYCLE}test_a_block_that_lost_its_lease_ends_quietly",
+        ),
+    ),
+    Fault(
+        name="the lease of a dead worker never expires",
+        promise="I7",
+        mechanism="A lease ends by itself a minute after its last renewal; then the next tick finds the job again.",
+        file="jobs/lifecycle.py",
+        old="        Q(lease_token=None) | Q(lease_expires_at__lt=now)\n",
+        new="        Q(lease_token=None)\n",
+        proofs=(f"{LIFECYCLE}test_the_lease_of_a_worker_that_died_is_free_again",),
+    ),
+)

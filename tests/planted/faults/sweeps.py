@@ -1,0 +1,80 @@
+"""I7: no job is ever stuck."""
+
+from tests.planted.fault import Fault
+
+DUE = "tests/jobs/test_due.py::test_every_active_job_is_in_exactly_one_list"
+SWEEP = "Each cycle selects what is due of every non-terminal status; whatever was lost, the rows are found again."
+
+FAULTS = (
+    Fault(
+        name="queued jobs are not swept",
+        promise="I7",
+        mechanism=SWEEP,
+        file="jobs/reconcile/due.py",
+        old='        submit=_ids(free.filter(status=Status.QUEUED, next_attempt_at__lte=now), "next_attempt_at"),\n',
+        new="        submit=[],\n",
+        proofs=(f"{DUE}[queued--submit]",),
+    ),
+    Fault(
+        name="initializing and running jobs are not swept",
+        promise="I7",
+        mechanism=SWEEP,
+        file="jobs/reconcile/due.py",
+        old="status__in=[Status.INITIALIZING, Status.RUNNING]), ",
+        new="status__in=[]), ",
+        proofs=(f"{DUE}[initializing--poll]", f"{DUE}[running--poll]"),
+    ),
+    Fault(
+        name="cancelling jobs are not swept",
+        promise="I7",
+        mechanism=SWEEP,
+        file="jobs/reconcile/due.py",
+        old="        release=_ids(at_cluster.filter(status=Status.CANCELLING), ",
+        new="        release=_ids(at_cluster.filter(status__in=[]), ",
+        proofs=(f"{DUE}[cancelling--release]",),
+    ),
+    Fault(
+        name="jobs whose files are on their way are not swept",
+        promise="I7",
+        mechanism=SWEEP,
+        file="jobs/reconcile/due.py",
+        old='            due.filter(status__in=[Status.RUNNING, Status.CANCELLING]).exclude(cluster_result=""), ',
+        new="            due.none(), ",
+        proofs=(f"{DUE}[running-completed-collect]", f"{DUE}[cancelling-completed-collect]"),
+    ),
+    Fault(
+        name="a job that nobody can confirm waits for ever",
+        promise="I7",
+        mechanism="Where only a person can find out, a job fails after a quarter of an hour and says where to look.",
+        file="jobs/reconcile/accept.py",
+        old="    if attempt is not None and not _can_be_found_out(job):\n",
+        new="    if False:\n",
+        proofs=(
+            "tests/jobs/test_cancellation.py::test_where_nothing_can_be_looked_up_it_fails_after_a_quarter_of_an_hour",
+        ),
+    ),
+    Fault(
+        name="silence counts as a lost job",
+        promise="I7",
+        mechanism="Only several answers of `unknown job` over minutes lose it; silence between them is no miss.",
+        file="jobs/reconcile/polling.py",
+        old="    if job.missing_since is None:\n        job.poll_failures += 1\n\n",
+        new="    job.poll_failures += 1\n\n",
+        proofs=(
+            "tests/promises/test_survival_table.py::test_it_survives_a_cluster_that"
+            "[answers 404 for a job that it has (once, and now and then no answer at all) - level 1]",
+        ),
+    ),
+    Fault(
+        name="the breaker never opens",
+        promise="I7",
+        mechanism="Five failures in a row, or a refused key, stop all calls to that cluster; one call finds out later.",
+        file="jobs/reconcile/breaker.py",
+        old="        if isinstance(error, Denied) or row.consecutive_failures >= FAILURES_TO_OPEN:\n",
+        new="        if False:\n",
+        proofs=(
+            "tests/jobs/test_breaker.py::test_errors_about_five_jobs_open_it",
+            "tests/jobs/test_breaker.py::test_operators_hear_once_that_it_opened_and_once_that_the_cluster_is_back",
+        ),
+    ),
+)
