@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 # Longer than any single call to a cluster may take (20 s), so that a living worker keeps what it claimed.
 LEASE_SECONDS = 60
+LONGEST_LEASE = timedelta(hours=1)
 
 SYSTEM = "system"
 CLUSTER = "cluster"
@@ -45,6 +46,13 @@ class Lease:
     token: uuid.UUID
 
 
+def is_free(now: datetime) -> Q:
+    """Jobs that nobody works on. One without an end, or further ahead than any, is a wrong clock's."""
+    end = "lease_expires_at"
+    wrong = Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gt": now + LONGEST_LEASE})
+    return Q(lease_token=None) | Q(**{f"{end}__lt": now}) | wrong
+
+
 def claim(
     job_ids: Iterable[uuid.UUID | str],
     *,
@@ -54,9 +62,9 @@ def claim(
 ) -> list[Lease]:
     """Take the leases of those jobs that are in one of `statuses` and not taken; one query however many."""
     ids, token = list(job_ids), uuid.uuid4()
-    TrainingJob.objects.filter(pk__in=ids, status__in=statuses).filter(
-        Q(lease_token=None) | Q(lease_expires_at__lt=now)
-    ).update(lease_token=token, lease_expires_at=now + timedelta(seconds=seconds))
+    TrainingJob.objects.filter(is_free(now), pk__in=ids, status__in=statuses).update(
+        lease_token=token, lease_expires_at=now + timedelta(seconds=seconds)
+    )
     taken = TrainingJob.objects.filter(pk__in=ids, lease_token=token).values_list("pk", flat=True)
     return [Lease(pk, token) for pk in taken]
 
@@ -72,9 +80,16 @@ def renew(lease: Lease, *, now: datetime, seconds: float = LEASE_SECONDS) -> Non
 
 def release(leases: Collection[Lease]) -> None:
     """Give leases back; harmless for those that were lost."""
+    if not leases:
+        return
     TrainingJob.objects.filter(
         pk__in=[lease.job_id for lease in leases], lease_token__in={lease.token for lease in leases}
     ).update(lease_token=None, lease_expires_at=None)
+
+
+def give_back(job: TrainingJob) -> None:
+    """Give a job's lease back together with what the caller saves of it, in the same write."""
+    job.lease_token = job.lease_expires_at = None
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from jobs.states import Stage, Status
 
 logger = logging.getLogger(__name__)
 
-# Outcomes that leave open whether a cluster job exists.
-OPEN = frozenset({SubmitOutcome.SENDING, SubmitOutcome.UNKNOWN})
+# Outcomes that leave open which cluster job exists, as long as no id is known.
+OPEN = frozenset({SubmitOutcome.SENDING, SubmitOutcome.UNKNOWN, SubmitOutcome.ACCEPTED})
 # How long the silence of a cluster that cannot be asked may last before the job fails and a person has to look.
 UNCONFIRMED_FOR = timedelta(minutes=15)
 # A submission that a cluster took shows up in its listing within this time: the longest call, and some more.
@@ -56,16 +56,17 @@ def accepted(lease: lifecycle.Lease, external_id: str) -> None:
             return
         attempt.outcome = SubmitOutcome.ACCEPTED
         attempt.external_job_id = external_id
-        attempt.submitted_at = now
+        attempt.submitted_at = attempt.submitted_at or now
         attempt.unconfirmed_since = None
         attempt.last_seen_at = now
         attempt.save()
         job.external_job_id = external_id
-        if attempt.number > 1:
+        if attempt.number > 1 and job.status == Status.QUEUED:
             resubmission.rewind(job, attempt.resume_from)  # a newer checkpoint may have come home meanwhile
         job.submit_failures = 0
         job.waiting_for = ""
         job.next_poll_at = now
+        job.cluster_result, job.cluster_ended_at = "", None
         job.current_stage = Stage.INITIALIZING.value
         job.save()
         if job.status == Status.QUEUED:

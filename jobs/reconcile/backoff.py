@@ -3,9 +3,23 @@
 import random
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 LONGEST_SECONDS = 600.0
 # GPUs that nobody wants any more cost money.
 LONGEST_SECONDS_OF_A_CANCEL = 60.0
+# Longer than a cluster may tell us to wait, with the jitter, and than the tick's interval may be.
+LONGEST_WAIT = timedelta(hours=2)
+
+
+def due_in(field: str, now: datetime) -> Q:
+    """Jobs that are due by this column. No wait is as long as LONGEST_WAIT: beyond it a clock was wrong."""
+    return Q(**{f"{field}__lte": now}) | Q(**{f"{field}__gt": now + LONGEST_WAIT})
+
+
+def is_due(at: datetime, now: datetime) -> bool:
+    """The same for one moment."""
+    return not now < at <= now + LONGEST_WAIT
 
 
 def retry_at(

@@ -11,8 +11,8 @@ from jobs.clusters.base import ClusterError, NoSuchJob, Refused
 from jobs.lifecycle import Lease
 from jobs.models import JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
-from jobs.reconcile import accept, finish, gate, polling
-from jobs.reconcile.backoff import LONGEST_SECONDS_OF_A_CANCEL, retry_at
+from jobs.reconcile import accept, finish, gate, mending, polling
+from jobs.reconcile.backoff import LONGEST_SECONDS_OF_A_CANCEL, is_due, retry_at
 from jobs.reconcile.collection import GIVE_UP_PARTIAL_AFTER
 from jobs.states import Status
 
@@ -32,14 +32,20 @@ def release(job_id: uuid.UUID | str) -> None:
         job = TrainingJob.objects.get(pk=lease.job_id)
         if job.cluster_result:
             return  # it ended before the cancel reached it; its files are on their way
-        if job.poll_failures and job.next_poll_at > timezone.now():
+        if job.poll_failures and not is_due(job.next_poll_at, timezone.now()):
             return  # a cluster that is in trouble is not pressed
-        _release(lease, job)
+        try:
+            _release(lease, job)
+        except lifecycle.LeaseLost:
+            raise
+        except Exception:
+            logger.exception("Job %s could not be stopped", job.short_id)
+            _keep_trying(lease, "something unexpected went wrong here; the operator's log says what it was.")
 
 
 def _release(lease: Lease, job: TrainingJob) -> None:
-    attempt = job.attempts.get(number=job.attempt)
-    if attempt.outcome == SubmitOutcome.NOT_SENT:
+    attempt = mending.attempt_of(job)
+    if attempt is None or attempt.outcome == SubmitOutcome.NOT_SENT:
         _end_unsent(lease, attempt)
         return
     if _waited_long_enough(job, attempt):
@@ -59,7 +65,7 @@ def _release(lease: Lease, job: TrainingJob) -> None:
 
 def _adopt(lease: Lease, attempt: JobAttempt, door: gate.Gate) -> bool:
     """Find the cluster's job of a submission whose outcome is unknown; whether there is one to stop now."""
-    external_id = accept.find(door, attempt)
+    external_id = attempt.external_job_id or accept.find(door, attempt)
     if external_id is not None:
         accept.accepted(lease, external_id)
         return True
@@ -70,9 +76,13 @@ def _adopt(lease: Lease, attempt: JobAttempt, door: gate.Gate) -> bool:
     return False
 
 
-def _end_unsent(lease: Lease, attempt: JobAttempt) -> None:
+def _end_unsent(lease: Lease, attempt: JobAttempt | None) -> None:
     with lifecycle.locked(lease) as job:
-        if job.status == Status.CANCELLING:
+        if job.status != Status.CANCELLING:
+            return
+        if attempt is None:
+            lifecycle.end_unsubmitted(job, lifecycle.SYSTEM)
+        else:
             finish.never_started(job, attempt, now=timezone.now())
 
 
@@ -91,7 +101,8 @@ def _stop(lease: Lease, door: gate.Gate) -> None:
 def _ask_to_stop(lease: Lease, door: gate.Gate) -> None:
     now = timezone.now()
     job = TrainingJob.objects.get(pk=lease.job_id)
-    if job.cancel_sent_at is not None and (job.cancel_sent_at + REPEAT_AFTER > now or _has_stopped(job)):
+    just_sent = job.cancel_sent_at is not None and now < job.cancel_sent_at + REPEAT_AFTER <= now + REPEAT_AFTER
+    if just_sent or (job.cancel_sent_at is not None and _has_stopped(job)):
         return
     try:
         door.cluster.cancel(

@@ -21,7 +21,7 @@ from jobs.deliveries import BUCKET, MAX_FILES, MAX_TOTAL_BYTES
 from jobs.models import ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
 from jobs.reasons import ErrorCode
-from jobs.reconcile import finish, gate
+from jobs.reconcile import finish, gate, mending
 from jobs.reconcile.backoff import retry_at
 from jobs.reconcile.summary import MAX_SUMMARY_BYTES, SUMMARY_FILE, quality, read_summary, versions
 from jobs.reconcile.transfer import LEASE_SECONDS, Damaged, Stored, TooLarge, copied, verified
@@ -44,7 +44,7 @@ class NotThereYet(Exception):
 
 def collect(job_id: uuid.UUID | str) -> None:
     """Bring the files of a job in finalization home and end it. A duplicate call does nothing."""
-    statuses = {Status.RUNNING, Status.CANCELLING}
+    statuses = {Status.INITIALIZING, Status.RUNNING, Status.CANCELLING}
     with lifecycle.leased(job_id, statuses=statuses, seconds=LEASE_SECONDS) as lease:
         if lease is None:
             return
@@ -52,6 +52,8 @@ def collect(job_id: uuid.UUID | str) -> None:
         if not job.cluster_result:
             return
         try:
+            if not hasattr(job, "artifact"):
+                finish.begin_artifact(job)  # no row says where the files go
             files = _bring_home(lease, job)
             summary = _summary(job.artifact.storage_prefix, files)
         except NothingKept:
@@ -62,13 +64,18 @@ def collect(job_id: uuid.UUID | str) -> None:
             _later(lease, f"Bringing the files into storage: {error.message}")
         except (NotThereYet, Damaged, TooLarge) as error:
             _later(lease, str(error))
+        except lifecycle.LeaseLost:
+            raise
+        except Exception:
+            logger.exception("Job %s: its files could not be brought home", job.short_id)
+            _later(lease, "Something unexpected went wrong with the files; the operator's log says what it was.")
         else:
             _end(lease, files, summary)
 
 
 def _bring_home(lease: lifecycle.Lease, job: TrainingJob) -> list[Stored]:
     door = gate.enter(job.cluster)
-    listing = _listing(door, job)
+    listing = _listing(door, _run_of(job))
     if not listing.complete:
         raise NotThereYet("Waiting for the GPU cluster to hand all files over.")
     if not listing.files:
@@ -93,12 +100,21 @@ def _bring_home(lease: lifecycle.Lease, job: TrainingJob) -> list[Stored]:
     return files
 
 
-def _listing(door: gate.Gate, job: TrainingJob) -> ArtifactListing:
+def _run_of(job: TrainingJob) -> str:
+    """The cluster's id of the run whose files are wanted. Raises NotThereYet where nobody knows it."""
+    attempt = mending.attempt_of(job)
+    external_id = job.external_job_id or (attempt.external_job_id if attempt else "")
+    if not external_id:
+        raise NotThereYet("Nobody knows under which id the GPU cluster ran this job; its files cannot be asked for.")
+    return external_id
+
+
+def _listing(door: gate.Gate, external_id: str) -> ArtifactListing:
     """What there is to fetch, with fresh URLs: from the listing, or at level 1 from the status."""
     if door.capabilities.has("artifacts"):
-        return door.cluster.artifacts(job.external_job_id)
-    request = PollRequest(job.external_job_id)
-    answer = door.cluster.poll([request], capabilities=door.capabilities).get(job.external_job_id)
+        return door.cluster.artifacts(external_id)
+    request = PollRequest(external_id)
+    answer = door.cluster.poll([request], capabilities=door.capabilities).get(external_id)
     if isinstance(answer, ClusterError):
         raise answer
     if not isinstance(answer, Polled):
@@ -156,6 +172,7 @@ def _later(lease: lifecycle.Lease, why: str) -> None:
         job.poll_failures += 1
         job.waiting_for = why[:500]
         job.next_poll_at = retry_at(now, failures=job.poll_failures, first_s=2.0)
+        job.cluster_ended_at = job.cluster_ended_at or now
         job.save()
         patience = GIVE_UP_PARTIAL_AFTER if job.cluster_result == CANCELLED else GIVE_UP_AFTER
         if job.cluster_ended_at is not None and job.cluster_ended_at + patience <= now:

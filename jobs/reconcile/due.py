@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 
+from jobs import lifecycle
 from jobs.models import CycleRun, JobAttempt, JobLog, TrainingJob
+from jobs.reconcile.backoff import due_in
 from jobs.states import ACTIVE, TERMINAL, Status
 
 logger = logging.getLogger(__name__)
@@ -44,16 +46,17 @@ class Due:
 def select(now: datetime) -> Due:
     """The jobs that are due at `now` and that nobody works on. Notes that a cycle ran."""
     logger.info("Starting job processing cycle")
-    free = TrainingJob.objects.filter(Q(lease_token=None) | Q(lease_expires_at__lt=now))
+    free = TrainingJob.objects.filter(lifecycle.is_free(now))
     soon = now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS * EARLY)
-    due = free.filter(next_poll_at__lte=soon)
+    due = free.filter(due_in("next_poll_at", soon))
     at_cluster = due.filter(cluster_result="")
     found = Due(
-        submit=_ids(free.filter(status=Status.QUEUED, next_attempt_at__lte=now), "next_attempt_at"),
+        submit=_ids(free.filter(due_in("next_attempt_at", now), status=Status.QUEUED), "next_attempt_at"),
         poll=_ids(at_cluster.filter(status__in=[Status.INITIALIZING, Status.RUNNING]), "next_poll_at"),
         release=_ids(at_cluster.filter(status=Status.CANCELLING), "next_poll_at"),
         collect=_ids(
-            due.filter(status__in=[Status.RUNNING, Status.CANCELLING]).exclude(cluster_result=""), "next_poll_at"
+            due.filter(status__in=[Status.INITIALIZING, Status.RUNNING, Status.CANCELLING]).exclude(cluster_result=""),
+            "next_poll_at",
         ),
         archive=list(
             JobLog.objects.filter(

@@ -156,7 +156,13 @@ def _await_files(job: TrainingJob, result: str, message: str, now: datetime) -> 
     job.stage_detail, job.stage_progress = "", None
     job.estimated_completion_at = None
     job.next_poll_at = now
-    ModelArtifact.objects.get_or_create(
+    begin_artifact(job)
+    lifecycle.record(job, "stage", message, detail={"stage": Stage.FINALIZATION.value})
+
+
+def begin_artifact(job: TrainingJob) -> None:
+    """The row of what is being brought home, and where to."""
+    job.artifact, _ = ModelArtifact.objects.get_or_create(
         job=job,
         defaults={
             "owner_id": job.owner_id,
@@ -164,12 +170,11 @@ def _await_files(job: TrainingJob, result: str, message: str, now: datetime) -> 
             "name": job.name,
             "version": ModelArtifact.objects.filter(owner_id=job.owner_id, name=job.name).count() + 1,
             "status": ArtifactStatus.COLLECTING,
-            "is_partial": result != "completed",
+            "is_partial": job.cluster_result != "completed",
             "storage_prefix": deliveries.prefix(job, job.attempt),
             "configuration": provenance.configuration(job),
         },
     )
-    lifecycle.record(job, "stage", message, detail={"stage": Stage.FINALIZATION.value})
 
 
 def _close(job: TrainingJob, attempt: JobAttempt, reason: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ from jobs.clusters.base import ClusterError, NoSuchJob, NoSuchRoute, Polled, Pol
 from jobs.lifecycle import Lease
 from jobs.models import JobAttempt, TrainingJob
 from jobs.reasons import ErrorCode
-from jobs.reconcile import apply, billing, finish, gate
+from jobs.reconcile import apply, billing, finish, gate, mending
 from jobs.reconcile.backoff import LONGEST_SECONDS, LONGEST_SECONDS_OF_A_CANCEL, retry_at
 from jobs.states import Status
 
@@ -32,38 +32,47 @@ def poll(job_ids: Iterable[uuid.UUID | str]) -> None:
     """Bring active jobs up to date. Jobs that are leased, ended, cancelling or in finalization are left alone."""
     clusters = dict(TrainingJob.objects.filter(pk__in=list(job_ids), cluster_result="").values_list("pk", "cluster"))
     leases = lifecycle.claim(clusters, statuses={Status.INITIALIZING, Status.RUNNING}, now=timezone.now())
+    held = set(leases)
     try:
         by_cluster: dict[str, list[Lease]] = defaultdict(list)
         for lease in leases:
             by_cluster[clusters[lease.job_id]].append(lease)
         for name, group in by_cluster.items():
             try:
-                follow(gate.enter(name), group)
+                held -= follow(gate.enter(name), group, is_last=True)
             except gate.GateClosed as closed:
                 for lease in group:
                     _unanswered(lease, closed.reason, told_s=closed.wait_s)
     finally:
-        lifecycle.release(leases)
+        lifecycle.release(held)
 
 
-def follow(door: gate.Gate, leases: Iterable[Lease]) -> None:
-    """Ask one cluster about leased jobs, page by page, and take over what it says of each."""
+def follow(door: gate.Gate, leases: Iterable[Lease], *, is_last: bool = False) -> set[Lease]:
+    """Ask one cluster about leased jobs, page by page, and take over what it says of each.
+
+    Where that `is_last` thing to be done with them, leases are given back with what is stored; those are returned.
+    """
+    given_back: set[Lease] = set()
     by_id = {lease.job_id: lease for lease in leases}
     rows = JobAttempt.objects.filter(job__in=by_id, number=F("job__attempt")).exclude(external_job_id="")
     pending = {row.external_job_id: (by_id[row.job_id], row.metrics_cursor) for row in rows}
+    for lease in set(by_id.values()) - {lease for lease, _ in pending.values()}:
+        _look_for(door, lease)
     for _ in range(MAX_PAGES):
         if not pending:
-            return
+            break
         alone = str(next(iter(pending.values()))[0].job_id) if len(pending) == 1 else ""
         requests = [PollRequest(external_id, after) for external_id, (_, after) in pending.items()]
         answers = _ask(door, requests, about=alone)
         more = {}
         for external_id, (lease, _) in pending.items():
             answer = answers.get(external_id, NoSuchJob("The cluster does not know this job."))
-            _take(door, lease, answer)
+            if _take(door, lease, external_id, answer, is_last=is_last):
+                given_back.add(lease)
             if isinstance(answer, Polled) and answer.has_more:
                 more[external_id] = (lease, answer.next)
         pending = more
+    return given_back
 
 
 def _ask(door: gate.Gate, requests: list[PollRequest], *, about: str) -> dict[str, Polled | ClusterError]:
@@ -78,22 +87,39 @@ def _ask(door: gate.Gate, requests: list[PollRequest], *, about: str) -> dict[st
     return answers
 
 
-def _take(door: gate.Gate, lease: Lease, answer: Polled | ClusterError) -> None:
-    """Apply one job's answer. Whatever goes wrong with it stays with this job."""
+def _look_for(door: gate.Gate, lease: Lease) -> None:
+    """A job that the cluster has, under an id that no row remembers: look it up, or give it up like a lost one."""
+    with suppress(lifecycle.LeaseLost):
+        if not mending.find_run(door, lease):
+            _missing(lease, "Nobody knows under which id the GPU cluster runs this job; looking for it.")
+
+
+def _take(
+    door: gate.Gate, lease: Lease, external_id: str, answer: Polled | ClusterError, *, is_last: bool = False
+) -> bool:
+    """Apply one job's answer; whether its lease is given back by that. Whatever goes wrong stays with this job."""
     try:
         if isinstance(answer, NoSuchJob):
-            _missing(lease)
+            _missing(lease, "The GPU cluster says that it does not know this job; asking again.")
         elif isinstance(answer, ClusterError):
             _unanswered(lease, f"Waiting for the GPU cluster: {answer.message}", told_s=answer.retry_after_s)
         else:
             with lifecycle.locked(lease) as job:
                 attempt = job.attempts.get(number=job.attempt)
+                if attempt.external_job_id != external_id:
+                    return False  # an answer about another run than the one that is followed by now
+                job.external_job_id = external_id
+                gives_back = is_last and not answer.has_more
+                if gives_back:
+                    lifecycle.give_back(job)
                 apply.report(job, attempt, answer, door.capabilities, now=timezone.now())
+                return gives_back
     except lifecycle.LeaseLost:
         logger.info("Job %s was taken over by another worker", str(lease.job_id)[:8])
     except Exception:
         logger.exception("Job %s: the cluster's answer could not be taken over", str(lease.job_id)[:8])
         _unanswered(lease, "An answer of the GPU cluster could not be read; the operator's log says why.")
+    return False
 
 
 def _unanswered(lease: Lease, why: str, *, told_s: float | None = None) -> None:
@@ -112,22 +138,23 @@ def count_silence(job: TrainingJob) -> None:
         job.poll_failures += 1
 
 
-def _missing(lease: Lease) -> None:
+def _missing(lease: Lease, why: str) -> None:
     """The cluster does not know the job: lost, once it has said so several times over some minutes."""
     now = timezone.now()
     with lifecycle.locked(lease) as job:
-        attempt = job.attempts.get(number=job.attempt)
-        if job.missing_since is None:
+        attempt = mending.attempt_of(job)
+        if job.missing_since is None or job.missing_since > now:
             job.missing_since = now
             job.poll_failures = 0
         job.poll_failures += 1
-        job.waiting_for = "The GPU cluster says that it does not know this job; asking again."
+        job.waiting_for = why
         job.next_poll_at = retry_at(now, failures=1, first_s=30.0)
         job.save()
         if job.poll_failures < LOST_AFTER_MISSES or now - job.missing_since < LOST_AFTER:
             return
-        if finish.is_handing_over(job, attempt):
+        if attempt is not None and finish.is_handing_over(job, attempt):
             finish.handed_nothing_over(job, attempt, now=now)
-        else:
+            return
+        if attempt is not None:
             billing.update(job, attempt, None, seen_until=attempt.last_seen_at)
-            finish.fail(job, attempt, ErrorCode.LOST, now=now)
+        finish.fail(job, attempt, ErrorCode.LOST, now=now)

@@ -18,11 +18,13 @@ from jobs.exceptions import InvalidJob
 from jobs.models import JobAttempt, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.reasons import ErrorCode
-from jobs.reconcile import accept, cancellation, finish, gate, intent
-from jobs.reconcile.backoff import retry_at
+from jobs.reconcile import accept, cancellation, finish, gate, intent, mending
+from jobs.reconcile.backoff import is_due, retry_at
 from jobs.states import Stage, Status
 
 logger = logging.getLogger(__name__)
+
+UNEXPECTED = "Something unexpected went wrong here; it is tried again, and the operator's log says what it was."
 
 
 def submit(job_id: uuid.UUID | str) -> None:
@@ -42,10 +44,13 @@ def submit(job_id: uuid.UUID | str) -> None:
 def _submit(lease: lifecycle.Lease) -> None:
     related = ("dataset", "base_model", "owner", "validation_dataset", "resume_from")
     job = TrainingJob.objects.select_related(*related).get(pk=lease.job_id)
-    if job.next_attempt_at > timezone.now():
+    if not is_due(job.next_attempt_at, timezone.now()):
         return
     try:
-        attempt = job.attempts.select_related("resume_from").filter(number=job.attempt).first()
+        attempt = mending.attempt_of(job)
+        if attempt is not None and attempt.external_job_id:
+            accept.accepted(lease, attempt.external_job_id)  # never asked for twice, whatever the job's status says
+            return
         is_open = attempt is not None and attempt.outcome in accept.OPEN
         # What a cluster could do before an unanswered try does not say that the same may be sent again now.
         since = attempt.sent_at if attempt is not None and is_open else None
@@ -78,6 +83,11 @@ def _submit(lease: lifecycle.Lease) -> None:
         _postpone(lease, f"Waiting for the GPU cluster: {error.message}", told_s=error.retry_after_s)
     except DatasetError as error:
         _postpone(lease, f"Waiting for storage: {error.message}")
+    except lifecycle.LeaseLost:
+        raise
+    except Exception:
+        logger.exception("Job %s could not be submitted", job.short_id)
+        _postpone(lease, UNEXPECTED)
 
 
 def _fail(lease: lifecycle.Lease, code: ErrorCode, why: str) -> None:
