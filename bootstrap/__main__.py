@@ -21,7 +21,7 @@ ELSEWHERE = {"benchmark": "benchmarks", "chaos": "tests.chaos"}
 
 
 def main(name: str, arguments: list[str]) -> None:
-    """Set up for `name` (demo, test, chaos, manage, benchmark, trainer or lock) and become it."""
+    """Set up for `name` (demo, test, chaos, manage, benchmark, sbom, trainer or lock) and become it."""
     checkout = Checkout(ROOT)
     found = partial(installer.find, checkout.local / "tools", UV)
     if name == "lock":
@@ -29,9 +29,9 @@ def main(name: str, arguments: list[str]) -> None:
         return
     if name == "trainer":
         trainer.become(ROOT, arguments)
-    tests = name in ("test", *ELSEWHERE)
+    tests = name in ("test", "sbom", *ELSEWHERE)
     python = checkout.ready("venv", APP + DEV if tests else APP, installer=found)
-    if name != "manage":
+    if name not in ("manage", "sbom"):
         checkout.ready("gpu_node", NODE + NODE_DEV if tests else NODE, installer=found)
     if name == "test":
         trainer.ready(ROOT, "--dev")  # bin/demo leaves this to the node, which shows how far it is on the job's page
