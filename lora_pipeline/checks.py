@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu.utils.url import parse_url
 from rest_framework.settings import api_settings
 
+from lora_pipeline import database
+
 MIN_SECRET = 50
 RATES = {"user": "API_RATE_USER", "anon": "API_RATE_ANON", "create": "API_RATE_CREATE", "login": "API_RATE_LOGIN"}
 BROKERS = {"redis", "rediss", "sentinel", "amqp", "amqps", "memory"}
@@ -19,7 +21,7 @@ MAX_RUNTIME_S = 90 * 24 * 3600
 
 def settings_make_sense(**_: Any) -> list[CheckMessage]:
     """What settings.py could parse, but nobody can work with."""
-    return [*_secret(), *_web(), *_numbers(), *_broker(), *_rates()]
+    return [*_secret(), *_web(), *_numbers(), *_broker(), *_rates(), *_databases()]
 
 
 def refuse_errors() -> None:
@@ -94,6 +96,16 @@ def _rates() -> Iterator[CheckMessage]:
         if not re.fullmatch(r"[1-9]\d{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)", rate):
             hint = f"Set {variable} to a rate such as 60/min."
             yield Error(f"{variable} is {rate!r}, which is no rate.", hint=hint, id="lora_pipeline.E007")
+
+
+def _databases() -> Iterator[CheckMessage]:
+    """Roles of one database: a worker that reads another one's rows would find no job, and say nothing."""
+    served = settings.DATABASE_ROLES[database.WEB]
+    for variable in (database.WORKER, database.MIGRATE):
+        config = settings.DATABASE_ROLES[variable]
+        if (config["ENGINE"], config["NAME"]) != (served["ENGINE"], served["NAME"]):
+            hint = f"Let {variable} differ from DATABASE_URL in user and password alone, or leave it out."
+            yield Error(f"{variable} leads to another database than DATABASE_URL.", hint=hint, id="lora_pipeline.E009")
 
 
 def _is_base(url: str) -> bool:

@@ -12,8 +12,10 @@ from django.db.migrations.operations.base import Operation, OperationCategory
 SETTING = "lora.user"
 POLICY = "of_its_owner"
 
-# In sub-selects, so that it is looked up once per query and not per row. Never set it reads NULL, and '' later.
-_LOOKING = f"(SELECT current_setting('{SETTING}', true))"
+# In sub-selects, so that all is worked out once per query and not per row. Never set it reads NULL, and '' later.
+_LOOKING = f"current_setting('{SETTING}', true)"
+_ONE_USER = f"(SELECT NULLIF(NULLIF({_LOOKING}, ''), 'all')::bigint)"
+_EVERYBODY = f"(SELECT {_LOOKING} = 'all')"
 
 
 class CloseToOthers(Operation):
@@ -32,11 +34,9 @@ class CloseToOthers(Operation):
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         quote = schema_editor.quote_name
-        one_user = f"NULLIF(NULLIF({_LOOKING}, ''), 'all')::bigint"
         self._run(
             schema_editor,
-            f"CREATE POLICY {POLICY} ON {quote(self.table)} "
-            f"USING ({quote(self.owner)} = {one_user} OR {_LOOKING} = 'all')",
+            f"CREATE POLICY {POLICY} ON {quote(self.table)} USING ({quote(self.owner)} = {_ONE_USER} OR {_EVERYBODY})",
             f"ALTER TABLE {quote(self.table)} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {quote(self.table)} FORCE ROW LEVEL SECURITY",
         )

@@ -58,16 +58,19 @@ def test_all_that_is_wrong_is_named_at_once_and_secrets_are_not_repeated() -> No
         API_RATE_USER="lots",
         NUM_PROXIES="-1",
         S3_SECRET_ACCESS_KEY="",
+        WORKER_DATABASE_URL="postgres://worker:worker-secret@db.example.com/other",
         GPU_CLUSTER_API_URL="gpu.example.com",
     )
     assert done.returncode == 1
     for variable in (
         *("SECRET_KEY", "POLL_INTERVAL_SECONDS", "JOB_MAX_RUNTIME_SECONDS", "REDIS_URL", "PUBLIC_BASE_URL"),
         *("CSRF_TRUSTED_ORIGINS", "API_RATE_USER", "NUM_PROXIES", "S3_SECRET_ACCESS_KEY", "GPU_CLUSTER_API_URL"),
+        "WORKER_DATABASE_URL",
     ):
         assert variable in done.stderr
     assert "too-short" not in done.stderr
     assert "hello:secret" not in done.stderr
+    assert "worker-secret" not in done.stderr
 
 
 @pytest.mark.parametrize("variable", ["SECRET_KEY"])
