@@ -58,7 +58,7 @@ def look(job: TrainingJob, attempt: JobAttempt, status: Status, capabilities: Ca
                 trains=status.stage not in NOT_TRAINING,
                 log_every=int(job.hyperparameters.get("logging_steps", 1)),
             ),
-            sentinel.heartbeat(memory, now=now, beat=status.heartbeat_at),
+            sentinel.heartbeat(memory, now=now, beat=status.heartbeat_at) if capabilities.has("heartbeat") else None,
         )
         attempt.sentinel_state = memory.as_json()
         for finding in filter(None, findings):

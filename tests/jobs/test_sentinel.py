@@ -44,7 +44,8 @@ def test_nothing_is_found_in_a_healthy_run(points: int, shape: str, noise: str) 
     assert in_one_go(noisy(SHAPES[shape](points), noise)) == []
 
 
-@settings(max_examples=60, deadline=None)
+# The same runs each time: among millions of points of noise one may look like a fault.
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 10**6),
     points=st.sampled_from([10, 40, 200, 1500]),

@@ -211,6 +211,7 @@ def test_a_run_that_somebody_cancels_is_watched_no_more(alice: User, scripted: S
 def test_a_run_that_hangs_is_told_about_and_then_a_cluster_that_falls_silent(
     alice: User, scripted: ScriptedCluster
 ) -> None:
+    scripted.features = ["heartbeat"]
     with time_machine.travel(NOON, tick=False) as clock:
         job = at_cluster(alice)
         for minute in range(36):
@@ -222,6 +223,17 @@ def test_a_run_that_hangs_is_told_about_and_then_a_cluster_that_falls_silent(
     assert told == [("sentinel_no_progress", 30), ("sentinel_no_heartbeat", 35)]
 
 
+def test_a_heartbeat_that_the_cluster_does_not_announce_is_none(alice: User, scripted: ScriptedCluster) -> None:
+    scripted.features = ["batch_status"]
+    with time_machine.travel(NOON, tick=False) as clock:
+        job = at_cluster(alice)
+        for step in range(20):
+            scripted.says("run-1", current_step=step, heartbeat_at="2026-11-23T10:00:00Z")
+            job = looked_at(job)
+            clock.shift(60)
+    assert job.warnings == []
+
+
 def test_a_run_that_saves_or_waits_for_gpus_is_not_expected_to_move(alice: User, scripted: ScriptedCluster) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         job = at_cluster(alice)
@@ -231,6 +243,21 @@ def test_a_run_that_saves_or_waits_for_gpus_is_not_expected_to_move(alice: User,
                 job = looked_at(job)
                 clock.shift(1200)
     assert job.warnings == []
+
+
+def test_a_run_that_hangs_again_after_it_was_resumed_is_told_about_again(
+    alice: User, scripted: ScriptedCluster
+) -> None:
+    job = at_cluster(alice)
+    with time_machine.travel(NOON, tick=False) as clock:
+        for restart in (0, 1):
+            scripted.says("run-1", current_step=7, stage="training", restart=restart)
+            for _ in range(5):
+                job = looked_at(job)
+                clock.shift(600)
+    told = job.events.filter(detail__code="sentinel_no_progress")
+    assert [event.created_at.hour * 60 + event.created_at.minute for event in told] == [12 * 60 + 30, 13 * 60 + 20]
+    assert codes(job) == ["sentinel_no_progress"]
 
 
 def test_a_hanging_run_is_stopped_where_its_rules_say_so(alice: User, scripted: ScriptedCluster) -> None:
