@@ -3,7 +3,7 @@
 import json
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -104,6 +104,13 @@ class Installation:
     def await_end(self, username: str, job: Mapping[str, Any]) -> dict[str, Any]:
         """The job once it has completed."""
         return self._await(username, f"jobs/{job['id']}", "job", {"completed"})
+
+    def await_true(self, question: Callable[[], bool]) -> None:
+        """Ask until it is so."""
+        deadline = time.monotonic() + READY_SECONDS
+        while not question():
+            assert time.monotonic() < deadline, f"not so after {READY_SECONDS} s"
+            time.sleep(0.1)
 
     def _await(self, username: str, path: str, noun: str, statuses: set[str]) -> dict[str, Any]:
         deadline = time.monotonic() + READY_SECONDS
