@@ -4,6 +4,7 @@ Apps raise their own exceptions (see DomainError) and never name a status. Views
 view (no such URL, CSRF, a crash) answer JSON below /api/ and a page elsewhere.
 """
 
+import logging
 import math
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
@@ -15,11 +16,14 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.fields import get_error_detail
 from rest_framework.response import Response
+
+logger = logging.getLogger(__name__)
 
 STATUS_OF_KIND = {
     "invalid": 400,
@@ -64,6 +68,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         headers["Retry-After"] = str(seconds)
         details = {"retry_after_seconds": seconds}
         message = f"Too many requests. Try again in {seconds} s."
+    elif isinstance(error, _DatabaseAway):
+        headers["Retry-After"] = "5"
     elif isinstance(error, exceptions.ValidationError):
         details = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
         message = "; ".join(_sentences(details))
@@ -82,6 +88,9 @@ def _as_api_exception(error: Exception) -> Exception:
         return exceptions.PermissionDenied(*error.args)
     if isinstance(error, RequestDataTooBig):
         return _TooLarge()
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("The database did not answer", exc_info=error)
+        return _DatabaseAway()
     if isinstance(error, DjangoValidationError):
         return exceptions.ValidationError(get_error_detail(error))
     if isinstance(error, BadRequest | SuspiciousOperation):
@@ -93,6 +102,12 @@ class _TooLarge(exceptions.APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "too_large"
     default_detail = "The request body is larger than 1 MiB. Datasets are uploaded straight to storage."
+
+
+class _DatabaseAway(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "database_unavailable"
+    default_detail = "The database does not answer at the moment. Try again in a few seconds."
 
 
 def _sentences(details: Any, place: str = "") -> list[str]:

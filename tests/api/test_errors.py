@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import InterfaceError, OperationalError
 from django.test import Client
 from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.response import Response
@@ -57,6 +58,18 @@ def test_a_domain_error_keeps_its_details() -> None:
     answer = answer_to(JobConflict("The job is completed.", details={"status": "completed"}))
     assert answer.status_code == 409
     assert error_of(answer)["details"] == {"status": "completed"}
+
+
+@pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("connection already closed")])
+def test_a_database_that_is_away_is_no_fault_of_ours_and_asks_to_come_back(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = answer_to(error)
+    assert answer.status_code == 503
+    assert error_of(answer)["code"] == "database_unavailable"
+    assert answer["Retry-After"] == "5"
+    assert str(error) not in answer.content.decode()
+    assert str(error) in caplog.text
 
 
 def test_a_validation_error_names_fields_also_nested_ones() -> None:
