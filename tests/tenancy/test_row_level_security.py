@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from datasets.models import Dataset
 from jobs.models import JobEvent, TrainingJob
 from tenancy import viewer
+from tenancy.postgresql.base import DatabaseWrapper
 from tests.tenancy.belongings import Belongings, belongings
 from tests.tenancy.conftest import Asker
 from tests.tenancy.forgetful_urls import names
@@ -203,6 +204,29 @@ def test_a_new_connection_is_told_who_looks(of_alice: Belongings) -> None:
     connection.close()
     with viewer.seeing(viewer.NOBODY):
         assert names() == []
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_pooled_connection_keeps_nothing_of_who_had_it_before(of_alice: Belongings, of_bob: Belongings) -> None:
+    settings = {**connection.settings_dict, "CONN_MAX_AGE": 0, "OPTIONS": {"pool": {"min_size": 1, "max_size": 1}}}
+
+    def look(who: str) -> tuple[int, list[str]]:
+        pooled = DatabaseWrapper(settings, alias="pooled")
+        try:
+            with viewer.seeing(who), pooled.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid(), name FROM datasets RIGHT JOIN (SELECT 1) x ON true ORDER BY 2")
+                found = cursor.fetchall()
+        finally:
+            pooled.close()
+        return found[0][0], [name for _, name in found if name]
+
+    try:
+        process, seen = look(str(of_alice.user.pk))
+        assert seen == ALICES
+        assert look(viewer.NOBODY) == (process, [])
+        assert look(str(of_bob.user.pk)) == (process, BOBS)
+    finally:
+        DatabaseWrapper(settings, alias="pooled").close_pool()
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
