@@ -1,6 +1,6 @@
 """What the sentinel remembers of a run: a few dozen numbers, kept as JSON in the attempt's row. Pure."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
@@ -38,11 +38,11 @@ class Memory:
     @classmethod
     def read(cls, stored: dict[str, Any]) -> Self:
         """From a row; what an older version stored and this one does not know is left out."""
-        return cls(**{each.name: stored[each.name] for each in fields(cls) if each.name in stored})
+        return cls(**{name: value for name, value in stored.items() if name in _EMPTY})
 
     def as_json(self) -> dict[str, Any]:
         """For a row: only what differs from a run of which nothing is known."""
-        return {name: value for name, value in asdict(self).items() if value != _EMPTY[name]}
+        return {name: value for name, value in vars(self).items() if value != _EMPTY[name]}
 
     def resumed(self, restart: int) -> None:
         """The cluster resumed the run: everything starts anew."""
@@ -50,7 +50,7 @@ class Memory:
             self.__init__(restart=restart)  # type: ignore[misc]
 
 
-_EMPTY = asdict(Memory())
+_EMPTY = dict(vars(Memory()))
 
 
 def seconds_since(moment: str, now: datetime) -> float:
