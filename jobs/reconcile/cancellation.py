@@ -83,6 +83,7 @@ def _end_unsent(lease: Lease, attempt: JobAttempt | None) -> None:
         if attempt is None:
             lifecycle.end_unsubmitted(job, lifecycle.SYSTEM)
         else:
+            attempt.outcome = SubmitOutcome.NOT_SENT
             finish.never_started(job, attempt, now=timezone.now())
 
 

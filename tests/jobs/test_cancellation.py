@@ -205,6 +205,18 @@ def test_it_is_cancelled_once_the_lookup_is_certain_that_there_is_none(
     assert (job.status, str(job.final_cost)) == ("cancelled", "0.00")
 
 
+def test_a_submission_that_died_with_its_worker_is_not_called_under_way_once_the_job_is_cancelled(
+    queued: MakeJob, alice: User, scripted: ScriptedCluster
+) -> None:
+    scripted.features = ["lookup"]
+    scripted.scripts["/training/submit"] = reset
+    job = unanswered(queued(alice), scripted)
+    job.attempts.update(outcome="sending")  # as a worker leaves it that is killed before it hears anything
+    let_pass(job, seconds=90)
+    job = released(job)
+    assert (job.status, job.attempts.get().outcome) == ("cancelled", "not_sent")
+
+
 def test_however_often_it_is_told_a_cancel_of_what_may_have_been_taken_keeps_its_pace(
     queued: MakeJob, alice: User, scripted: ScriptedCluster
 ) -> None:
