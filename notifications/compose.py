@@ -46,8 +46,12 @@ def message(endpoint: WebhookEndpoint, *, message_id: str, payload: dict[str, An
 
 
 def secrets(endpoint: WebhookEndpoint, *, now: datetime) -> list[str]:
-    """The secrets that sign for an endpoint, the newest first: for a while after a rotation there are two."""
+    """The secrets that sign for an endpoint, the newest first: for a while after a rotation there are two.
+
+    While SECRET_KEY_FALLBACKS holds former keys, their secrets sign too, so that receivers can follow in their time.
+    """
     salts = [endpoint.secret_salt]
     if endpoint.previous_salt and endpoint.previous_until and now < endpoint.previous_until:
         salts.append(endpoint.previous_salt)
-    return [signing.secret_of(key=settings.SECRET_KEY, endpoint_id=str(endpoint.pk), salt=salt) for salt in salts]
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [signing.secret_of(key=key, endpoint_id=str(endpoint.pk), salt=salt) for key in keys for salt in salts]

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from accounts import services
 from accounts.redaction import redact
 from jobs import callbacks
 from lora_pipeline.log import RedactingFormatter
+from notifications import compose
+from notifications.models import WebhookEndpoint
 
 HEX = "0123456789abcdef" * 4
 
@@ -88,3 +91,12 @@ def test_runs_under_way_survive_a_new_secret_key(settings: Any) -> None:
     assert callbacks.is_genuine(job_id, 1, token)
     assert callbacks.is_genuine(job_id, 1, token.removeprefix("callback_"))
     assert callbacks.token(job_id, 1) != token
+
+
+def test_receivers_of_webhooks_can_follow_a_new_secret_key_in_their_time(alice: User, settings: Any) -> None:
+    endpoint = WebhookEndpoint(owner=alice, url="https://example.com", secret_salt="salt")
+    (former,) = compose.secrets(endpoint, now=timezone.now())
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another-" + "y" * 60
+    newest, *others = compose.secrets(endpoint, now=timezone.now())
+    assert newest != former
+    assert others == [former]
