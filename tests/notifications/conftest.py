@@ -17,6 +17,9 @@ from notifications.channels import signing
 from notifications.kinds import KINDS
 from notifications.models import Delivery, WebhookEndpoint
 from tests.contracts.wire import Wire, reply
+from tests.notifications.post_office import post_office
+
+__all__ = ["post_office"]
 
 Receive = Callable[..., Wire]
 MakeEndpoint = Callable[..., WebhookEndpoint]

@@ -1,14 +1,10 @@
 """E-mail over a real SMTP server: what arrives, and what a server's refusals mean."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
 import time_machine
-from aiosmtpd.controller import Controller
 from django.contrib.auth.models import User
 
 from jobs import alerts
@@ -18,49 +14,9 @@ from notifications.dispatch import dispatch_pending
 from notifications.models import Delivery, Preference
 from notifications.sending import send_due
 from tests.notifications.conftest import MakeDataset, MakeJob, add_event
+from tests.notifications.post_office import ACCEPTED, PostOffice
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
-ACCEPTED = "250 OK"
-
-
-class PostOffice:
-    """Keeps what it accepts; answers can be put in its way."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.tried: list[str] = []
-        self.to_recipient = self.to_data = ACCEPTED
-        self.refused: set[str] = set()
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        self.tried.append(address)
-        if address in self.refused:
-            return "452 Mailbox full"
-        if self.to_recipient == ACCEPTED:
-            envelope.rcpt_tos.append(address)
-        return self.to_recipient
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        if self.to_data == ACCEPTED:
-            mail = message_from_bytes(envelope.content, policy=policy.default)
-            assert isinstance(mail, EmailMessage)
-            self.mails.append(mail)
-        return self.to_data
-
-
-@pytest.fixture
-def post_office(settings: Any) -> Iterator[PostOffice]:
-    """A mail server that the settings name."""
-    office = PostOffice()
-    controller = Controller(office, hostname=ports.HOST, port=ports.free())
-    controller.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = controller.hostname, controller.port
-    settings.EMAIL_CONFIGURED = True
-    settings.DEFAULT_FROM_EMAIL = "LoRA Pipeline <lora@example.com>"
-    settings.SITE_URL = "https://lora.example.com"
-    yield office
-    controller.stop()
 
 
 def the_mail(state: str) -> Delivery:

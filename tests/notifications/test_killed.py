@@ -14,12 +14,14 @@ import time_machine
 from django.contrib.auth.models import User
 from django.db import connection, connections
 
+from jobs import alerts
 from jobs.models import TrainingJob
 from notifications.dispatch import dispatch_pending
 from notifications.models import Delivery, Notification
 from notifications.sending import LEASE, send_due
 from tests.contracts.wire import Request, reply
 from tests.notifications.conftest import MakeEndpoint, MakeJob, Receive
+from tests.notifications.post_office import PostOffice
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -70,6 +72,40 @@ def carry_on() -> None:
     """Another worker, once the dead one's leases have run out."""
     with time_machine.travel(datetime.now(UTC) + LEASE + timedelta(seconds=1)):
         dispatch_and_send()
+
+
+def test_killed_before_any_query_each_operator_still_hears_of_an_alert_once(operator: User, charlie: User) -> None:
+    User.objects.filter(pk=charlie.pk).update(is_staff=True)
+    code, query = DIED, 0
+    while code == DIED:
+        query += 1
+        alerts.record("cluster_closed", f"killed at {query}", "It refuses our key.")
+        code = in_a_child(dying_at(query))
+        carry_on()
+        assert Notification.objects.filter(owner=operator).count() == query
+        assert Notification.objects.filter(owner=charlie).count() == query
+    assert code == 0
+    assert query > 15
+
+
+def test_killed_while_the_mail_server_listens_it_is_sent_again_with_the_same_id(
+    alice: User, job_of: MakeJob, post_office: PostOffice
+) -> None:
+    victims: Queue[int] = Queue()
+
+    def kill_once() -> None:
+        if len(post_office.tried) == 1:
+            os.kill(victims.get(timeout=30), signal.SIGKILL)
+
+    post_office.before_answer = kill_once
+    job = job_of(alice, "failed")
+    dispatch_pending()
+    assert in_a_child(send_due, victims.put) == -signal.SIGKILL
+    assert send_due() == 0  # its lease still holds
+    carry_on()
+    assert rows_of(job) == [("email", "done"), ("in-app", "done")]
+    sent = Delivery.objects.get(channel="email")
+    assert [mail["Message-ID"] for mail in post_office.mails] == [f"<{sent.message_id}@example.com>"]
 
 
 def rows_of(job: TrainingJob) -> list[tuple[str, str]]:

@@ -281,6 +281,29 @@ def test_one_endpoint_gets_one_call_at_a_time(
         assert send_due() == 2
 
 
+def test_an_endpoint_that_somebody_took_a_moment_ago_is_left_to_them_with_its_delivery(
+    alice: User, job_of: MakeJob, endpoint_of: MakeEndpoint, receive: Receive
+) -> None:
+    server = receive()
+    endpoint = endpoint_of(alice, server.url)
+    job_of(alice, "completed")
+    dispatch_pending()
+
+    def be_faster(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if sql.startswith('UPDATE "webhook_endpoints"') and not taken:
+            taken.append(True)
+            WebhookEndpoint.objects.filter(pk=endpoint.pk).update(busy_until=datetime.now(UTC) + timedelta(minutes=1))
+        return execute(sql, *args)
+
+    taken: list[bool] = []
+    with connection.execute_wrapper(be_faster):
+        assert send_due() == 0
+    assert taken
+    assert server.connections == 0
+    # What was begun was taken back (with the other's claim, in this test's one transaction).
+    assert send_due() == 1
+
+
 def test_a_sender_that_was_killed_is_followed_by_another_with_the_same_id(
     alice: User, job_of: MakeJob, endpoint_of: MakeEndpoint, receive: Receive
 ) -> None:
