@@ -84,4 +84,14 @@ FAULTS = (
         new="    if False:\n",
         proofs=(f"{SENDING}test_it_arrives_as_soon_as_the_receiver_is_back",),
     ),
+    Fault(
+        name="an event tells of a change that was refused",
+        promise="I6",
+        mechanism=DOOR,
+        file="jobs/lifecycle.py",
+        old="    if not TrainingJob.objects.filter(pk=job.pk, status=source).update(**changes):\n",
+        new='    record(job, "status", message, actor=actor, from_status=source, to_status=to.value)\n'
+        "    if not TrainingJob.objects.filter(pk=job.pk, status=source).update(**changes):\n",
+        proofs=(f"{LIFECYCLE}test_who_looked_at_an_old_row_changes_nothing",),
+    ),
 )

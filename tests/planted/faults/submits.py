@@ -73,4 +73,13 @@ FAULTS = (
         new="        if True:\n",
         proofs=("tests/jobs/test_unconfirmed.py::test_a_job_that_the_cluster_says_it_has_is_looked_up_and_adopted",),
     ),
+    Fault(
+        name="a lost machine's job is started again without limit",
+        promise="I1",
+        mechanism="A run that was lost with its machine is a new attempt with a key of its own, at most twice.",
+        file="jobs/reconcile/resubmission.py",
+        old="        and job.attempt <= settings.JOB_AUTOMATIC_RESUBMISSIONS\n",
+        new="",
+        proofs=("tests/jobs/test_resubmission.py::test_it_is_started_again_only_so_often",),
+    ),
 )

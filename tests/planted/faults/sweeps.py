@@ -77,4 +77,22 @@ FAULTS = (
             "tests/jobs/test_breaker.py::test_operators_hear_once_that_it_opened_and_once_that_the_cluster_is_back",
         ),
     ),
+    Fault(
+        name="a job that waits does not say for what",
+        promise="I7",
+        mechanism="Whatever keeps a job from moving is a sentence in `waiting_for`, which its page and the API show.",
+        file="jobs/reconcile/submission.py",
+        old="        job.submit_failures += 1\n        job.waiting_for = reason[:500]\n",
+        new="        job.submit_failures += 1\n",
+        proofs=("tests/jobs/test_refusals.py::test_many_refusals_for_now_do_not_open_the_breaker",),
+    ),
+    Fault(
+        name="nobody says that the cycle stands still",
+        promise="I7",
+        mechanism="Pages and readiness say so when no cycle has run for three intervals and half a minute.",
+        file="lora_pipeline/cycle.py",
+        old="    if age > 3 * _interval(schedule) + timedelta(seconds=30):\n",
+        new="    if False:\n",
+        proofs=("tests/operations/test_readiness.py::test_a_cycle_is_late_after_three_intervals_and_half_a_minute",),
+    ),
 )
