@@ -24,15 +24,18 @@ REPEAT_AFTER = timedelta(seconds=60)
 WARN_AFTER = timedelta(minutes=2)
 
 
-def release(job_id: uuid.UUID | str) -> None:
-    """Stop a job that is being cancelled, and follow it to its end. A duplicate call does nothing."""
+def release(job_id: uuid.UUID | str, *, at_once: bool = False) -> None:
+    """Stop a job that is being cancelled, and follow it to its end. A duplicate call does nothing.
+
+    A job whose cluster did not answer has its pace, but for who has submitted it just now (`at_once`).
+    """
     with lifecycle.leased(job_id, statuses={Status.CANCELLING}) as lease:
         if lease is None:
             return
         job = TrainingJob.objects.get(pk=lease.job_id)
         if job.cluster_result:
             return  # it ended before the cancel reached it; its files are on their way
-        if job.poll_failures and not is_due(job.next_poll_at, timezone.now()):
+        if job.poll_failures and not at_once and not is_due(job.next_poll_at, timezone.now()):
             return  # a cluster that is in trouble is not pressed
         try:
             _release(lease, job)

@@ -38,7 +38,7 @@ def submit(job_id: uuid.UUID | str) -> None:
     # Read before the attempt to claim: a claim writes, and as a rule there is nothing to stop. Who cancels
     # after this read finds the lease free.
     if TrainingJob.objects.filter(pk=job_id, status=Status.CANCELLING).exists():
-        cancellation.release(job_id)
+        cancellation.release(job_id, at_once=lease is not None)
 
 
 def _submit(lease: lifecycle.Lease) -> None:

@@ -11,8 +11,8 @@ FAULTS = (
         promise="I1",
         mechanism=LEASE,
         file="jobs/lifecycle.py",
-        old="        Q(lease_token=None) | Q(lease_expires_at__lt=now)\n",
-        new="        Q()\n",
+        old="    TrainingJob.objects.filter(is_free(now), pk__in=ids, ",
+        new="    TrainingJob.objects.filter(pk__in=ids, ",
         proofs=(f"{LIFECYCLE}test_a_job_is_claimed_once",),
     ),
     Fault(
@@ -32,8 +32,8 @@ FAULTS = (
         promise="I7",
         mechanism="A lease ends by itself a minute after its last renewal; then the next tick finds the job again.",
         file="jobs/lifecycle.py",
-        old="        Q(lease_token=None) | Q(lease_expires_at__lt=now)\n",
-        new="        Q(lease_token=None)\n",
+        old='    return Q(lease_token=None) | Q(**{f"{end}__lt": now}) | wrong\n',
+        new="    return Q(lease_token=None) | wrong\n",
         proofs=(f"{LIFECYCLE}test_the_lease_of_a_worker_that_died_is_free_again",),
     ),
 )

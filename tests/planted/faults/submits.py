@@ -46,8 +46,8 @@ FAULTS = (
         promise="I1",
         mechanism=INTENT,
         file="jobs/reconcile/accept.py",
-        old="OPEN = frozenset({SubmitOutcome.SENDING, SubmitOutcome.UNKNOWN})\n",
-        new="OPEN = frozenset({SubmitOutcome.UNKNOWN})\n",
+        old="OPEN = frozenset({SubmitOutcome.SENDING, ",
+        new="OPEN = frozenset({",
         proofs=(
             "tests/jobs/test_unconfirmed.py::test_at_level_1_a_crash_between_intent_and_answer_is_never_sent_again",
         ),

@@ -11,8 +11,8 @@ FAULTS = (
         promise="I7",
         mechanism=SWEEP,
         file="jobs/reconcile/due.py",
-        old='        submit=_ids(free.filter(status=Status.QUEUED, next_attempt_at__lte=now), "next_attempt_at"),\n',
-        new="        submit=[],\n",
+        old="        submit=_ids(free.filter(",
+        new="        submit=_ids(free.none().filter(",
         proofs=(f"{DUE}[queued--submit]",),
     ),
     Fault(
@@ -38,8 +38,8 @@ FAULTS = (
         promise="I7",
         mechanism=SWEEP,
         file="jobs/reconcile/due.py",
-        old='            due.filter(status__in=[Status.RUNNING, Status.CANCELLING]).exclude(cluster_result=""), ',
-        new="            due.none(), ",
+        old="            due.filter(status__in=[Status.INITIALIZING, Status.RUNNING, Status.CANCELLING])",
+        new="            due.none()",
         proofs=(f"{DUE}[running-completed-collect]", f"{DUE}[cancelling-completed-collect]"),
     ),
     Fault(

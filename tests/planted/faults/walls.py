@@ -34,8 +34,8 @@ FAULTS = (
         promise="I9",
         mechanism=POLICIES,
         file="tenancy/policies.py",
-        old="            f\"USING ({quote(self.owner)} = {one_user} OR {_LOOKING} = 'all')\",\n",
-        new='            f"USING ({one_user} IS NULL OR true)",\n',
+        old=" USING ({quote(self.owner)} = {_ONE_USER} OR {_EVERYBODY})",
+        new=" USING (true)",
         proofs=(
             f"{ROWS}test_a_page_sees_its_users_rows_where_the_query_forgot_to_ask_for_them",
             f"{ROWS}test_each_user_sees_only_their_own_rows_of_every_table",
