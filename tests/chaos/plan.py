@@ -93,6 +93,7 @@ def short(*, seed: int, jobs: int, database: str) -> Plan:
     breaker would open, for another minute.
     """
     troubles: tuple[Trouble, ...] = (
+        Trouble(0, 25, "door", "accepts and resets"),  # the first two submissions, whenever they come
         Trouble(2, 22, "pause", "gpu-node"),
         Trouble(4, 1, "kill", "worker"),
         Trouble(7, 1, "kill", "beat"),
@@ -100,7 +101,6 @@ def short(*, seed: int, jobs: int, database: str) -> Plan:
         Trouble(12, 10, "pause", "database"),
         Trouble(23, 0, "flush", "broker"),
         Trouble(25, 8, "repeat", "every message"),
-        Trouble(26, 5, "door", "accepts and resets"),
         Trouble(28, 2, "kill", "worker-data"),
         Trouble(31, 1, "kill", "gpu-node"),
         Trouble(34, 2, "kill", "broker"),
