@@ -104,6 +104,10 @@ def test_a_whole_journey_tells_no_secret(
     secrets.add("API token", made["secret"])
     program = APIClient()
     program.credentials(HTTP_AUTHORIZATION=f"Bearer {made['secret']}")
+    hook = program.post("/api/webhooks", {"url": "https://example.com/hook", "event_types": ["job_failed"]}).json()[
+        "data"
+    ]
+    secrets.add("webhook", hook["secret"])
     wrong = APIClient()
     wrong.credentials(HTTP_AUTHORIZATION=f"Bearer {secrets.add('wrong token', 'lora_' + 'ab' * 32)}")
     assert wrong.get("/api/jobs").status_code == 401
@@ -132,7 +136,7 @@ def test_a_whole_journey_tells_no_secret(
 
     assert_kept(secrets, [("log", whole_log.getvalue()), ("broker", ears.messages(broker))])
     assert_kept(secrets, ears.stored())
-    mine = {**ids(job), "job_id": [job.pk, stopped.pk]}
+    mine = {**ids(job), "job_id": [job.pk, stopped.pk], "webhook_id": [hook["webhook"]["id"]]}
     assert_kept(secrets, ears.answers(alice, mine), signed=("/artifact", "/logs"))
     for other in (bob, operator):
         assert_kept(secrets, ears.answers(other, mine))
