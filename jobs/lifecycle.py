@@ -48,9 +48,8 @@ class Lease:
 
 def is_free(now: datetime) -> Q:
     """Jobs that nobody works on. One without an end, or further ahead than any, is a wrong clock's."""
-    end = "lease_expires_at"
-    wrong = Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gt": now + LONGEST_LEASE})
-    return Q(lease_token=None) | Q(**{f"{end}__lt": now}) | wrong
+    wrong = Q(lease_expires_at=None) | Q(lease_expires_at__gt=now + LONGEST_LEASE)
+    return Q(lease_token=None) | Q(lease_expires_at__lt=now) | wrong
 
 
 def claim(

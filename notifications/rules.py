@@ -64,6 +64,8 @@ def job_notice(
     if kind != "status":
         return None
     match to_status:
+        case "queued" if detail.get("attempt", 1) > 1:
+            return Notice("job_queued", f"Training job {job} is started again", message, "medium", url)
         case "queued":
             return Notice("job_queued", f"Training job {job} is queued", message, "low", url)
         case "running":

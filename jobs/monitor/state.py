@@ -7,7 +7,7 @@ from jobs import budget, presets, selectors, sentinel, summary
 from jobs.models import Cluster, ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
 from jobs.monitor import adapter, checkpoints, comparison, stages
-from jobs.reasons import REASONS, Side, error_code
+from jobs.reasons import REASONS, Retry, Side, error_code
 from jobs.states import CANCELLABLE, Status
 from jobs.templatetags import figures
 
@@ -16,6 +16,10 @@ SIDES = {
     Side.SETTINGS: "the settings",
     Side.CLUSTER: "the cluster",
     Side.US: "this installation",
+}
+RETRY_RULES = {
+    Retry.NEVER: "The same again would end the same way: change something first.",
+    Retry.AUTOMATIC: "A job that ends like this is started again by itself at first, where its cluster allows that.",
 }
 # What may change where training goes on: the weights stay the same shape.
 CHANGED_ON_RESUME = ("epochs", "max_steps", "learning_rate")
@@ -75,6 +79,7 @@ def _ending(job: TrainingJob) -> dict[str, Any]:
         "can_keep_adapter": can_cancel and _keeps_adapters(job.cluster),
         "side": SIDES[reason.side] if reason else "",
         "advice": reason.advice if reason else "",
+        "retry_rule": RETRY_RULES.get(reason.retry, "") if reason else "",
     }
 
 

@@ -1,16 +1,20 @@
 """The breaker before each cluster: what opens it, who finds out whether it is over, and what operators hear of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 
 from jobs import reconcile
+from jobs.clusters.base import Unanswered
 from jobs.models import Alert, Cluster, TrainingJob
+from jobs.reconcile import breaker
 from lora_pipeline.devstack import ports
 from tests.contracts.wire import reply, reset
 from tests.jobs.conftest import MakeJob, Meanwhile, at_cluster, due_and, polled, submitted
@@ -134,6 +138,28 @@ def test_a_cluster_that_is_no_longer_in_the_settings_is_told_as_well(
         "running",
         "Waiting for the GPU cluster: There is no cluster 'gone' in GPU_CLUSTERS.",
     )
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_operators_hear_once_however_many_workers_notice_at_the_same_time(settings: Any) -> None:
+    settings.GPU_CLUSTERS = {"default": {"DRIVER": "http", "URL": f"http://127.0.0.1:{ports.free()}", "KEY": "key"}}
+    Cluster.objects.create(name="default")
+
+    def all_at_once(note: Callable[[], None]) -> None:
+        def worker(_: int) -> None:
+            try:
+                note()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(8) as workers:
+            list(workers.map(worker, range(16)))
+
+    all_at_once(lambda: breaker.failed("default", Unanswered("Silence.")))
+    assert alerts() == [("cluster_closed", "default")]
+    assert Cluster.objects.get().consecutive_failures == 16
+    all_at_once(lambda: breaker.answered("default"))
+    assert alerts() == [("cluster_closed", "default"), ("cluster_back", "default")]
 
 
 # -- Who finds out ------------------------------------------------------------------------------------------

@@ -134,6 +134,7 @@ def test_a_failed_job_says_why_what_to_do_and_offers_a_retry(browse: Browse, ali
     assert "CUDA out of memory" in html
     assert "Lower the batch size or the rank" in html
     assert "Cause: the settings" in html
+    assert "The same again would end the same way" in html
     assert "allocating 2 GiB" in html
     assert "data-retry" in html
 

@@ -39,6 +39,12 @@ def test_what_only_belongs_into_the_timeline_is_not(kind: str, to_status: str) -
     assert notice(kind, to_status) is None
 
 
+def test_the_next_attempt_of_a_job_is_told_as_that() -> None:
+    told = notice("status", "queued", detail={"code": "node_lost", "attempt": 2, "step": 40})
+    assert told is not None
+    assert (told.type, told.title) == ("job_queued", "Training job “support bot” is started again")
+
+
 def test_a_failure_says_why_and_what_to_do() -> None:
     told = notice("status", "failed", reason="CUDA out of memory", advice="Lower the batch size.")
     assert told is not None

@@ -32,7 +32,7 @@ FAULTS = (
         promise="I7",
         mechanism="A lease ends by itself a minute after its last renewal; then the next tick finds the job again.",
         file="jobs/lifecycle.py",
-        old='    return Q(lease_token=None) | Q(**{f"{end}__lt": now}) | wrong\n',
+        old="    return Q(lease_token=None) | Q(lease_expires_at__lt=now) | wrong\n",
         new="    return Q(lease_token=None) | wrong\n",
         proofs=(f"{LIFECYCLE}test_the_lease_of_a_worker_that_died_is_free_again",),
     ),

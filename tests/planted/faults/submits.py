@@ -53,6 +53,18 @@ FAULTS = (
         ),
     ),
     Fault(
+        name="the run of a lost attempt is taken for the next one",
+        promise="I1",
+        mechanism="Of a job that was started again, the runs of earlier attempts are never adopted.",
+        file="jobs/reconcile/accept.py",
+        old="        if known.external_job_id in others:\n",
+        new="        if False:\n",
+        proofs=(
+            "tests/jobs/test_resubmission.py::"
+            "test_what_the_cluster_lists_of_the_lost_attempt_is_not_taken_for_the_next",
+        ),
+    ),
+    Fault(
         name="a repeat has another key",
         promise="I1",
         mechanism=ASK_AGAIN,
