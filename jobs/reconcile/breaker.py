@@ -24,14 +24,16 @@ OPEN_FOR = timedelta(seconds=60)
 PROBE_FOR = timedelta(seconds=30)
 
 
-def wait(row: Cluster, *, now: datetime) -> timedelta | None:
-    """How long the cluster is not to be called yet; None: call it now. Of many that ask at its end one may call."""
+def wait(row: Cluster, *, now: datetime, may_probe: bool) -> timedelta | None:
+    """How long the cluster is not to be called yet; None: call it now. Of many that ask at its end one may call, of
+    those that `may_probe`: they tell how the call went.
+    """
     until = row.open_until
     if until is None:
         return None
     if now < until <= now + OPEN_FOR:  # beyond that a clock was wrong
         return until - now
-    is_first = Cluster.objects.filter(pk=row.pk, open_until=until).update(open_until=now + PROBE_FOR)
+    is_first = may_probe and Cluster.objects.filter(pk=row.pk, open_until=until).update(open_until=now + PROBE_FOR)
     return None if is_first else PROBE_FOR
 
 

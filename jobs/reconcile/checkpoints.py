@@ -46,7 +46,7 @@ def fetch(job_id: uuid.UUID | str) -> None:
     if not job.is_terminal and not _is_behind(attempt):
         return
     try:
-        door = gate.enter(job.cluster)
+        door = gate.enter(job.cluster, may_probe=False)
         listed = door.cluster.checkpoints(attempt.external_job_id) if door.capabilities.has("checkpoints") else ()
         missing = [saved for saved in _unknown(attempt, listed) if not _is_home(job, attempt, saved, door)]
     except NoSuchJob:

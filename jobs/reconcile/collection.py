@@ -75,7 +75,9 @@ def collect(job_id: uuid.UUID | str) -> None:
 
 def _bring_home(lease: lifecycle.Lease, job: TrainingJob) -> list[Stored]:
     door = gate.enter(job.cluster)
-    listing = _listing(door, _run_of(job))
+    external_id = _run_of(job)
+    with gate.noted(door, about=str(job.pk)):
+        listing = _listing(door, external_id)
     if not listing.complete:
         raise NotThereYet("Waiting for the GPU cluster to hand all files over.")
     if not listing.files:

@@ -5,6 +5,8 @@ say what they wait for.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,16 +43,17 @@ class Gate:
     had_failures: bool
 
 
-def enter(name: str, *, to_submit: bool = False, known_since: datetime | None = None) -> Gate:
+def enter(name: str, *, to_submit: bool = False, known_since: datetime | None = None, may_probe: bool = True) -> Gate:
     """The cluster and what it can do, asked anew every few minutes, and where that was before `known_since`.
     Raises GateClosed.
 
+    Who does not tell afterwards how a call went may not be the one that finds out whether a cluster is back.
     Where asking fails, the jobs that a cluster has are followed and stopped by what was known of it, but
     nothing is submitted: what a repeated submit does depends on what the cluster can do now.
     """
     now = timezone.now()
     row, _ = ClusterRow.objects.get_or_create(name=name)
-    if (wait := breaker.wait(row, now=now)) is not None:
+    if (wait := breaker.wait(row, now=now, may_probe=may_probe)) is not None:
         raise GateClosed(row.last_error, wait)
     address = str(settings.GPU_CLUSTERS.get(name, {}).get("URL", ""))
     is_known = row.level is not None and row.address == address
@@ -95,6 +98,17 @@ def note_failure(name: str, error: ClusterError, *, about: str = "") -> None:
     if isinstance(error, NoSuchRoute):
         ClusterRow.objects.filter(name=name).update(checked_at=None)
     breaker.failed(name, error, about=about)
+
+
+@contextmanager
+def noted(door: Gate, *, about: str) -> Iterator[None]:
+    """Tell the breaker how a call about one job went."""
+    try:
+        yield
+    except ClusterError as error:
+        note_failure(door.name, error, about=about)
+        raise
+    note_success(door)
 
 
 def _refresh(name: str) -> None:

@@ -31,7 +31,7 @@ def pull(job_id: uuid.UUID | str) -> None:
     if job is None:
         return
     try:
-        door = gate.enter(job.cluster)
+        door = gate.enter(job.cluster, may_probe=False)
         if not door.capabilities.has("logs_cursor"):
             return
         for _ in range(MAX_PAGES):
@@ -52,7 +52,7 @@ def archive(job_id: uuid.UUID | str) -> None:
         return
     path = deliveries.log_path(job)
     try:
-        door = gate.enter(job.cluster)
+        door = gate.enter(job.cluster, may_probe=False)
         if not door.capabilities.has("logs_cursor"):
             return
         reader = HashingReader(_of_all_attempts(door, job), limit=MAX_LOG_BYTES)

@@ -73,6 +73,26 @@ def test_curves_are_drawn_and_have_a_twin_of_words_and_numbers(open_tab: Open, e
     expect(rows.first).to_contain_text(f"{ended['total_steps']:,}")
 
 
+def test_a_curve_goes_on_where_a_lost_attempt_was_resumed(open_tab: Open, ended: dict[str, Any]) -> None:
+    tab = open_tab("alice", f"/training/jobs/{ended['id']}")
+    expect(tab.locator(".u-over").first).to_be_attached()
+    history = tab.evaluate(
+        """async () => {
+            const loaded = performance.getEntriesByType("resource");
+            const { name } = loaded.find((each) => each.name.includes("monitor/series"));
+            const { Points } = await import(name);
+            const run = (attempt, first, last, superseded) => Array.from({ length: last - first + 1 }, (_, index) => (
+                { attempt, restart: 0, step: first + index, superseded: superseded(first + index) }));
+            const metrics = [...run(1, 1, 60, (step) => step > 40), ...run(2, 41, 90, () => false)];
+            const points = new Points();
+            points.take({ metrics, metrics_total: metrics.length, metrics_next: 2 });
+            const { points: shown, seams } = points.history([{ attempt: 1, restart: 0, step: 40 }]);
+            return { steps: shown.map(({ step }) => step), attempts: shown.map(({ attempt }) => attempt), seams };
+        }"""
+    )
+    assert history == {"steps": list(range(1, 91)), "attempts": [1] * 40 + [2] * 50, "seams": [40]}
+
+
 def test_a_curve_never_widens_its_page_not_even_until_it_is_drawn_anew(open_tab: Open, ended: dict[str, Any]) -> None:
     tab = open_tab("alice", f"/training/jobs/{ended['id']}")
     expect(tab.locator("canvas")).to_have_count(3)

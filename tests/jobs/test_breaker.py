@@ -186,6 +186,31 @@ def test_one_call_finds_out_whether_it_is_over_not_those_of_all_jobs(
     assert len(scripted.asked("/training/status")) == calls
 
 
+def test_whoever_only_reads_a_log_does_not_take_that_call_away(
+    alice: User, scripted: ScriptedCluster, clock: time_machine.Traveller
+) -> None:
+    scripted.features = ["logs_cursor", "checkpoints", "lookup"]
+    [job] = opened(alice, scripted, 1)
+    scripted.scripts.clear()
+    clock.shift(61)
+    for read in (reconcile.pull, reconcile.fetch):
+        read(job.pk)
+    reconcile.sweep_orphans()
+    assert asked_again(job).waiting_for == ""
+
+
+def test_bringing_files_home_finds_out_as_well(
+    alice: User, scripted: ScriptedCluster, clock: time_machine.Traveller
+) -> None:
+    scripted.features = ["artifacts"]
+    [job] = opened(alice, scripted, 1)
+    TrainingJob.objects.filter(pk=job.pk).update(cluster_result="completed")
+    scripted.scripts["/training/artifacts"] = reply(200, {"files": [], "complete": False})
+    clock.shift(61)
+    due_and(job, reconcile.collect)
+    assert alerts() == [("cluster_closed", "default"), ("cluster_back", "default")]
+
+
 def test_a_worker_that_died_while_it_found_out_does_not_keep_the_door_closed(
     alice: User, scripted: ScriptedCluster, clock: time_machine.Traveller
 ) -> None:
