@@ -20,6 +20,7 @@ PAGES = {
     "notifications": "/notifications",
     "notification settings": "/settings/notifications",
     "tokens": "/settings/tokens",
+    "password": "/settings/password",
     "missing": "/no/such/page",
 }
 
