@@ -229,8 +229,9 @@ class FaultyCluster:
     def _points(self, run: Run, after: int, fault: str) -> Json:
         if not self.profile.has("metrics_cursor"):
             return {}
-        waiting = [point for point in run.seen(self.clock) if point.seq > after]
-        page = waiting[:PAGE]
+        # `again`: with points that it has given before, as a cluster does that has lost its place.
+        waiting = [point for point in run.seen(self.clock) if point.seq > after or fault == "again"]
+        page = waiting[: len(waiting) if fault == "again" else PAGE]
         points: list[Json] = [
             {"seq": point.seq, "restart": point.restart, "step": point.step, "epoch": point.step / 4}
             | {"at": point.at.isoformat(), "values": {"training_loss": point.loss if point.loss else float("nan")}}

@@ -67,13 +67,13 @@ AFTER: dict[str, Answer] = {
     "empty": said(200, {}),
 }
 # In what is told of a job.
-TWISTED = frozenset({"older", "nan", "envelope", "unknown state", "huge", "twice", "shuffled", "left out"})
+TWISTED = frozenset({"older", "nan", "envelope", "unknown state", "huge", "twice", "again", "shuffled", "left out"})
 
 _ALWAYS = ("refused", "timeout before", "reset before", "500 before", "401", "429", "503", "redirect", "garbage")
 BY_ROUTE: dict[str, tuple[str, ...]] = {
     "submit": (*_ALWAYS, "402", "409 in flight", "409 exists", "422", *AFTER, "timeout after", "reset after"),
     "status": (*_ALWAYS, "404", *sorted(TWISTED)),
-    "metrics": (*_ALWAYS, "404", "twice", "shuffled"),
+    "metrics": (*_ALWAYS, "404", "again", "twice", "shuffled"),
     "cancel": (*_ALWAYS, "404", "409 refused", *AFTER),
     "jobs": (*_ALWAYS, "404"),
     "capabilities": _ALWAYS,
