@@ -11,4 +11,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lora_pipeline.settings")
 
 application = get_wsgi_application()
 refuse_errors()
+# Also for whoever imports this: outside of a request nothing of any user is seen from now on.
 viewer.close_process()

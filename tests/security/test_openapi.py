@@ -13,6 +13,7 @@ import schemathesis
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, settings
@@ -27,7 +28,6 @@ from schemathesis.specs.openapi.checks import (
 
 from accounts import services
 from datasets.storage.base import ObjectStore
-from lora_pipeline.wsgi import application
 from tests.security import rows
 from tests.security.rows import Rows
 
@@ -45,7 +45,7 @@ REFUSALS = {400, 401, 403, 404, 405, 406, 409, 413, 415}
 
 document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
 schema = schemathesis.openapi.from_dict(document)
-schema.app = application
+schema.app = get_wsgi_application()  # not lora_pipeline.wsgi, which closes the process for rows (tenancy.viewer)
 
 
 @pytest.fixture(autouse=True)
