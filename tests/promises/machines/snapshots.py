@@ -6,6 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection, transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from tests.promises.machines.world import World
@@ -21,13 +22,9 @@ class Snapshot:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._tables = [model._meta.db_table for app in APPS for model in apps.get_app_config(app).get_models()]
+        self._rows = {model: list(model._default_manager.values()) for model in _models()}
         self._books = self._copied()
         self._now = timezone.now()
-        self.forget()
-        with transaction.atomic(), connection.cursor() as cursor:
-            for table in self._tables:
-                cursor.execute(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}")  # noqa: S608 - our own names
 
     def restore(self) -> None:
         """All as it was: rows, books, store, clock and chance."""
@@ -38,14 +35,10 @@ class Snapshot:
         self._world.clock.move_to(self._now)
         random.seed(0)
         with transaction.atomic(), connection.cursor() as cursor:
-            for table in self._tables:
-                cursor.execute(f"DELETE FROM {table}")  # noqa: S608
-                cursor.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")  # noqa: S608
-
-    def forget(self) -> None:
-        with connection.cursor() as cursor:
-            for table in self._tables:
-                cursor.execute(f"DROP TABLE IF EXISTS kept_{table}")
+            for model, rows in self._rows.items():
+                cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608 - our own names
+                if rows:
+                    _insert(cursor, model, rows)
 
     def state(self) -> str:
         """All that another process can see of the world, but for names that differ each time."""
@@ -54,14 +47,26 @@ class Snapshot:
                 str({name: value for name, value in row.items() if name not in NAMES} | _is_leased(row))
                 for row in model._default_manager.values()
             )
-            for app in APPS
-            for model in apps.get_app_config(app).get_models()
+            for model in _models()
         ]
         return str((rows, self._copied()))
 
     def _copied(self) -> tuple[dict[str, Any], dict[str, bytes]]:
         cluster = self._world.cluster
         return deepcopy({name: getattr(cluster, name) for name in BOOKS}), dict(self._world.store.objects)
+
+
+def _models() -> list[type[Model]]:
+    return [model for app in APPS for model in apps.get_app_config(app).get_models()]
+
+
+def _insert(cursor: Any, model: type[Model], rows: list[dict[str, Any]]) -> None:
+    """Rows as they were: a model's own way of saving would set times anew. Their order does not matter in the end."""
+    fields = model._meta.concrete_fields
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    values = [[field.get_db_prep_save(row[field.attname], connection) for field in fields] for row in rows]
+    cursor.executemany(f"INSERT INTO {model._meta.db_table} ({names}) VALUES ({places})", values)  # noqa: S608
 
 
 def _is_leased(row: dict[str, Any]) -> dict[str, bool]:

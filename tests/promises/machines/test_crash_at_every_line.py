@@ -40,25 +40,21 @@ def before(step: Step, in_memory: None, transactional_db: None) -> Iterator[Worl
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_all_ends_are_right_wherever_a_worker_dies(before: World, step: Step, statistics: dict[str, int]) -> None:
     snapshot = Snapshot(before)
-    try:
-        outside = _outside(before, step)
-        lines = crash.lines_of(lambda: step.command(before), outside)
-        places = lines if EVERYWHERE else crash.between_effects(lines)
-        ends = set()
-        for line in places:
-            snapshot.restore()
-            submits = len(before.cluster.submits)
-            died = crash.killed_at(line, lambda: step.command(before), _outside(before, step))
-            assert died, f"{line} was not reached again"
-            for submit in before.cluster.submits[submits:]:
-                submit.is_open = True
-            state = snapshot.state()
-            if state not in ends:
-                ends.add(state)
-                _goes_well(before, line)
-        statistics |= {"lines": len(lines), "deaths": len(places), "different ends": len(ends)}
-    finally:
-        snapshot.forget()
+    lines = crash.lines_of(lambda: step.command(before), _outside(before, step))
+    places = lines if EVERYWHERE else crash.between_effects(lines)
+    ends = set()
+    for line in places:
+        snapshot.restore()
+        submits = len(before.cluster.submits)
+        died = crash.killed_at(line, lambda: step.command(before), _outside(before, step))
+        assert died, f"{line} was not reached again"
+        for submit in before.cluster.submits[submits:]:
+            submit.is_open = True
+        state = snapshot.state()
+        if state not in ends:
+            ends.add(state)
+            _goes_well(before, line)
+    statistics |= {"lines": len(lines), "deaths": len(places), "different ends": len(ends)}
 
 
 def _goes_well(world: World, line: crash.Line) -> None:
