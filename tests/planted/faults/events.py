@@ -94,4 +94,19 @@ FAULTS = (
         "    if not TrainingJob.objects.filter(pk=job.pk, status=source).update(**changes):\n",
         proofs=(f"{LIFECYCLE}test_who_looked_at_an_old_row_changes_nothing",),
     ),
+    Fault(
+        name="the event is written after the change was committed",
+        promise="I6",
+        mechanism="A change and its event are one transaction: a crash in between leaves neither.",
+        file="jobs/lifecycle.py",
+        old='    record(job, "status", message, actor=actor, detail=detail, from_status=source, to_status=to.value)\n',
+        new="    transaction.on_commit(\n"
+        '        lambda: record(job, "status", message, actor=actor, from_status=source, to_status=to.value)\n'
+        "    )\n",
+        proofs=(
+            f"{LIFECYCLE}test_a_row_and_its_event_change_together_or_not_at_all",
+            "tests/promises/machines/test_crash_at_every_line.py::"
+            "test_all_ends_are_right_wherever_a_worker_dies[poll-failed]",
+        ),
+    ),
 )
