@@ -36,7 +36,8 @@ def restricted_role() -> Iterator[None]:
     role = roles.Role(name=f"lora_tests_{os.getpid()}", password=secrets.token_hex(16))
     roles.grant(connection, role)
     with connection.cursor() as cursor:
-        # What tests do and the product does not: empty all tables, forget a migration.
+        # What tests do and the product does not: empty all tables, forget a migration, keep copies of tables.
+        cursor.execute(f"GRANT CREATE ON SCHEMA public TO {role.name}")
         cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {role.name}")
         cursor.execute(f"GRANT DELETE ON django_migrations TO {role.name}")
     migrating = {name: connection.settings_dict[name] for name in ("USER", "PASSWORD")}
