@@ -110,7 +110,7 @@ NO_NUMBERS: dict[str, Any] = {
 
 @survives("sends NaN, Infinity, huge numbers, or leaves values out", NO_NUMBERS)
 def null_and_a_warning(ground: Ground, value: Any) -> None:
-    job = ground.training()
+    job = ground.training(sentinel={"nan": "notify"})  # its default stops a run whose loss is no number
     names = ("progress", "current_step", "current_epoch", "total_steps")
     nonsense = {**dict.fromkeys(names, value), "metrics": {"training_loss": value}}
     points = {"values": {"training_loss": value}}
