@@ -22,7 +22,7 @@ from jobs.models import ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
 from jobs.reasons import ErrorCode
 from jobs.reconcile import finish, gate, mending
-from jobs.reconcile.backoff import retry_at
+from jobs.reconcile.backoff import is_due, retry_at
 from jobs.reconcile.summary import MAX_SUMMARY_BYTES, SUMMARY_FILE, quality, read_summary, versions
 from jobs.reconcile.transfer import LEASE_SECONDS, Damaged, Stored, TooLarge, copied, verified
 from jobs.states import Status
@@ -51,6 +51,8 @@ def collect(job_id: uuid.UUID | str) -> None:
         job = TrainingJob.objects.select_related("artifact", "owner").get(pk=lease.job_id)
         if not job.cluster_result:
             return
+        if job.poll_failures and not is_due(job.next_poll_at, timezone.now()):
+            return  # told once more: what is in trouble keeps its pace
         try:
             if not hasattr(job, "artifact"):
                 finish.begin_artifact(job)  # no row says where the files go

@@ -16,7 +16,7 @@ from jobs.lifecycle import Lease
 from jobs.models import JobAttempt, TrainingJob
 from jobs.reasons import ErrorCode
 from jobs.reconcile import apply, billing, finish, gate, mending
-from jobs.reconcile.backoff import LONGEST_SECONDS, LONGEST_SECONDS_OF_A_CANCEL, retry_at
+from jobs.reconcile.backoff import LONGEST_SECONDS, LONGEST_SECONDS_OF_A_CANCEL, is_due, retry_at
 from jobs.states import Status
 
 logger = logging.getLogger(__name__)
@@ -123,12 +123,17 @@ def _take(
 
 
 def _unanswered(lease: Lease, why: str, *, told_s: float | None = None) -> None:
-    """The cluster did not say how the job is: keep it as it is, say what it waits for, ask again later."""
+    """The cluster did not say how the job is: keep it as it is, say what it waits for, ask again later.
+
+    Whoever asked before it was due, since somebody looks or a message came twice, does not put the next time off.
+    """
+    now = timezone.now()
     with suppress(lifecycle.LeaseLost), lifecycle.locked(lease) as job:
         longest_s = LONGEST_SECONDS_OF_A_CANCEL if job.status == Status.CANCELLING else LONGEST_SECONDS
-        count_silence(job)
         job.waiting_for = why[:500]
-        job.next_poll_at = retry_at(timezone.now(), failures=job.poll_failures, told_s=told_s, longest_s=longest_s)
+        if not job.poll_failures or is_due(job.next_poll_at, now):
+            count_silence(job)
+            job.next_poll_at = retry_at(now, failures=job.poll_failures, told_s=told_s, longest_s=longest_s)
         job.save(update_fields=["poll_failures", "waiting_for", "next_poll_at", "updated_at"])
 
 

@@ -119,6 +119,19 @@ def test_a_download_that_fails_is_tried_again(answer: Any, finished: TrainingJob
     assert collected(finished).status == "completed"
 
 
+def test_however_often_it_is_told_a_collection_in_trouble_keeps_its_pace(
+    finished: TrainingJob, scripted: ScriptedCluster
+) -> None:
+    scripted.features = ["artifacts"]
+    scripted.scripts["/training/artifacts/run-1"] = reset
+    job = collected(finished)
+    due = job.next_poll_at
+    for _ in range(10):
+        reconcile.collect(job.pk)
+    job.refresh_from_db()
+    assert (len(scripted.asked("/training/artifacts")), job.next_poll_at) == (1, due)
+
+
 def test_a_listing_that_is_not_complete_is_waited_for(finished: TrainingJob, scripted: ScriptedCluster) -> None:
     listed(scripted, a_file(scripted), complete=False)
     assert "hand all files over" in collected(finished).waiting_for

@@ -8,8 +8,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from jobs import reconcile
+from tests.contracts.wire import reset
 from tests.jobs.conftest import (
     at_cluster,
+    due_now,
     let_pass,
     polled,
 )
@@ -19,6 +21,20 @@ pytestmark = pytest.mark.django_db
 
 
 # -- Lost ---------------------------------------------------------------------------------------------------
+
+
+def test_however_often_somebody_looks_a_silent_cluster_is_asked_again_as_soon_as_otherwise(
+    alice: User, scripted: ScriptedCluster
+) -> None:
+    scripted.says("run-1")
+    scripted.scripts["/training/status"] = reset
+    job = polled(at_cluster(alice))
+    due = job.next_poll_at
+    for _ in range(10):
+        job = polled(job)
+    assert (job.poll_failures, job.next_poll_at) == (1, due)
+    due_now(job)
+    assert polled(job).poll_failures == 2
 
 
 def test_silence_does_not_count_as_a_miss(alice: User, scripted: ScriptedCluster) -> None:
