@@ -14,11 +14,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import PATIENCE_MS, Complaints
 from tests.training.conftest import ground
-from tests.training.ground import STEPS, Ground
+from tests.training.ground import Ground
 
 __all__ = ["ground"]
 
 TABS = ("metrics", "adapter", "checkpoints", "configuration", "logs", "info")
+
+STEPS = 60  # long enough for a page to show what happens meanwhile, however busy the machine is
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def tab(browser: Browser, ground: Ground, complaints: Complaints) -> Iterator[Pa
 @pytest.fixture(scope="module")
 def resumed(ground: Ground) -> str:
     """The id of a job that completed although its trainer was killed in mid-run."""
-    job_id = ground.start()
+    job_id = ground.start(max_steps=STEPS)
     ground.at_step(job_id, 10)
     ground.kill_trainer(job_id)
     ground.completed(job_id)
@@ -53,7 +55,7 @@ def show(tab: Page, job_id: str, part: str = "metrics") -> None:
 
 
 def test_checkpoints_appear_while_it_trains_and_the_adapter_at_the_end(tab: Page, ground: Ground) -> None:
-    job_id = ground.start()
+    job_id = ground.start(max_steps=STEPS)
     show(tab, job_id, "checkpoints")
     expect(tab.locator("#badge")).to_have_text("Running")
     expect(tab.locator("#checkpoint-rows tbody tr").first).to_be_visible()
