@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, run_checks
@@ -11,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu.utils.url import parse_url
 from rest_framework.settings import api_settings
 
+from accounts.addresses import is_base
 from lora_pipeline import database
 
 MIN_SECRET = 50
@@ -44,7 +44,7 @@ def _secret() -> Iterator[CheckMessage]:
 
 
 def _web() -> Iterator[CheckMessage]:
-    if settings.PUBLIC_BASE_URL and not _is_base(settings.PUBLIC_BASE_URL):
+    if settings.PUBLIC_BASE_URL and not is_base(settings.PUBLIC_BASE_URL):
         yield Error(
             "PUBLIC_BASE_URL is not http(s)://host[:port] without user, path or query.",
             hint="Set it to our address as the cluster sees it, such as https://lora.example.com, or leave it out.",
@@ -57,7 +57,7 @@ def _web() -> Iterator[CheckMessage]:
             id="lora_pipeline.E008",
         )
     for origin in settings.CSRF_TRUSTED_ORIGINS:
-        if not _is_base(origin):
+        if not is_base(origin):
             yield Error(
                 f"CSRF_TRUSTED_ORIGINS holds {origin!r}, which is not http(s)://host[:port].",
                 hint="Set it to a comma list such as https://lora.example.com.",
@@ -106,13 +106,3 @@ def _databases() -> Iterator[CheckMessage]:
         if (config["ENGINE"], config["NAME"]) != (served["ENGINE"], served["NAME"]):
             hint = f"Let {variable} differ from DATABASE_URL in user and password alone, or leave it out."
             yield Error(f"{variable} leads to another database than DATABASE_URL.", hint=hint, id="lora_pipeline.E009")
-
-
-def _is_base(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises for what is no port
-    except ValueError:
-        return False
-    extras = (parts.username, parts.password, parts.path, parts.query, parts.fragment)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(extras)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from email.utils import parseaddr
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+
+from accounts.addresses import is_base
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
@@ -39,7 +40,7 @@ def _mail() -> Iterator[CheckMessage]:
 
 def _links() -> Iterator[CheckMessage]:
     # Left out it is PUBLIC_BASE_URL, which has a check of its own.
-    if settings.SITE_URL and settings.SITE_URL != settings.PUBLIC_BASE_URL and not _is_base(settings.SITE_URL):
+    if settings.SITE_URL and settings.SITE_URL != settings.PUBLIC_BASE_URL and not is_base(settings.SITE_URL):
         yield Error(
             "SITE_URL is not http(s)://host[:port] without user, path or query.",
             hint="Set it to our address as people see it, such as https://lora.example.com, or leave it out.",
@@ -48,13 +49,3 @@ def _links() -> Iterator[CheckMessage]:
     elif settings.EMAIL_CONFIGURED and not settings.SITE_URL:
         hint = "Set SITE_URL to our address as people see it, such as https://lora.example.com."
         yield Warning("SITE_URL is not set: e-mails have no link.", hint=hint, id="notifications.W002")
-
-
-def _is_base(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises for what is no port
-    except ValueError:
-        return False
-    extras = (parts.username, parts.password, parts.path, parts.query, parts.fragment)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(extras)
