@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from jobs import views
+from jobs.views.configure import job_configure
+from jobs.views.detail import job_detail
+from jobs.views.list import job_list
 
 urlpatterns = [
-    path("training/jobs", views.job_list, name="job-list"),
-    path("training/jobs/<uuid:job_id>", views.job_detail, name="job-detail"),
-    path("training/configure", views.job_configure, name="job-configure"),
+    path("training/jobs", job_list, name="job-list"),
+    path("training/jobs/<uuid:job_id>", job_detail, name="job-detail"),
+    path("training/configure", job_configure, name="job-configure"),
 ]
