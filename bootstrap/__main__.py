@@ -17,11 +17,11 @@ NODE = [ROOT / "gpu_node" / "requirements.txt"]
 NODE_DEV = [ROOT / "gpu_node" / "requirements-dev.txt"]
 
 # Commands that are not the stack's own; they need what tests need.
-ELSEWHERE = {"benchmark": "benchmarks", "chaos": "tests.chaos"}
+ELSEWHERE = {"benchmark": "benchmarks", "chaos": "tests.chaos", "screenshots": "tests.e2e.screenshots"}
 
 
 def main(name: str, arguments: list[str]) -> None:
-    """Set up for `name` (demo, test, chaos, manage, benchmark, sbom, trainer or lock) and become it."""
+    """Set up for `name` (demo, test, chaos, screenshots, manage, benchmark, sbom, trainer or lock) and become it."""
     checkout = Checkout(ROOT)
     found = partial(installer.find, checkout.local / "tools", UV)
     if name == "lock":

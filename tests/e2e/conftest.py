@@ -17,6 +17,9 @@ CHROMIUM_SWITCHES = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 PATIENCE_MS = 30_000
+REPORT_REFUSALS = (
+    "document.addEventListener('securitypolicyviolation', e => console.error(`${e.violatedDirective} ${e.blockedURI}`))"
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -101,12 +104,17 @@ def logged_in(browser: Browser, installation: Installation) -> Callable[[str], S
 def open_tab(
     browser: Browser, installation: Installation, logged_in: Callable[[str], StorageState], complaints: Complaints
 ) -> Iterator[Open]:
-    """`open_tab("alice", "/training/jobs", color_scheme="dark")` is a tab in which alice has logged in."""
+    """`open_tab("alice", "/training/jobs", color_scheme="dark")` is a tab in which alice has logged in (None: nobody).
+
+    What the content security policy refuses is an error in its console.
+    """
     contexts: list[BrowserContext] = []
 
-    def open_(username: str, path: str, **options: Any) -> Page:
-        context = browser.new_context(base_url=installation.url, storage_state=logged_in(username), **options)
+    def open_(username: str | None, path: str, **options: Any) -> Page:
+        cookies = logged_in(username) if username else None
+        context = browser.new_context(base_url=installation.url, storage_state=cookies, **options)
         contexts.append(context)
+        context.add_init_script(REPORT_REFUSALS)
         context.set_default_timeout(PATIENCE_MS)
         tab = context.new_page()
         tab.on("console", complaints.note)

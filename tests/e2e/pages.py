@@ -1,0 +1,61 @@
+"""Every page and dialog that there is to see: what the accessibility test visits and `bin/screenshots` pictures.
+
+A new page, tab or dialog gets a line here. `{job}` and the like in a path are ids of tests.e2e.scene.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+
+def _stay(tab: Page) -> None:
+    pass
+
+
+def press(name: str) -> Callable[[Page], None]:
+    """Press the first button of that name, to open what it opens."""
+    return lambda tab: tab.get_by_role("button", name=name).first.click()
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A page as `username` sees it (None: nobody has logged in), after `arrange` has opened what is to be seen.
+
+    `is_shown` pictures are those of the documentation.
+    """
+
+    path: str
+    arrange: Callable[[Page], None] = _stay
+    username: str | None = "alice"
+    is_shown: bool = False
+    is_missing: bool = False  # answers 404, which the browser notes in its console
+
+
+SIGHTS = {
+    "login": Sight("/login", username=None),
+    "jobs": Sight("/training/jobs", is_shown=True),
+    "jobs-none": Sight("/training/jobs", username="bob"),
+    "jobs-none-found": Sight("/training/jobs?search=no+such+job"),
+    "configure": Sight("/training/configure?dataset={dataset}", is_shown=True),
+    "configure-none": Sight("/training/configure", username="bob"),
+    "monitor": Sight("/training/jobs/{running}", is_shown=True),
+    "monitor-cancel": Sight("/training/jobs/{running}", press("Cancel job")),
+    "monitor-completed": Sight("/training/jobs/{job}"),
+    "monitor-configuration": Sight("/training/jobs/{job}#configuration"),
+    "monitor-info": Sight("/training/jobs/{job}#info"),
+    "monitor-logs": Sight("/training/jobs/{job}#logs"),
+    "monitor-failed": Sight("/training/jobs/{failed}", is_shown=True),
+    "datasets": Sight("/datasets", is_shown=True),
+    "datasets-none": Sight("/datasets", username="bob"),
+    "dataset": Sight("/datasets/{dataset}", is_shown=True),
+    "dataset-faulty": Sight("/datasets/{faulty}"),
+    "dataset-edit": Sight("/datasets/{dataset}/edit"),
+    "notifications": Sight("/notifications"),
+    "notifications-none": Sight("/notifications", username="bob"),
+    "notification-settings": Sight("/settings/notifications"),
+    "webhook": Sight("/settings/webhooks/{webhook}"),
+    "tokens": Sight("/settings/tokens"),
+    "password": Sight("/settings/password"),
+    "missing": Sight("/no/such/page", is_missing=True),
+}
