@@ -47,6 +47,19 @@ class UploadMissing(DatasetError):
     kind = "conflict"
 
 
+class UploadIncomplete(UploadMissing):
+    """Parts of the upload are still missing; `details` names the first of them."""
+
+    code = "upload_incomplete"
+
+
+class TooManyUploads(DatasetError):
+    """So many files are announced and have not come that no more can be."""
+
+    code = "too_many_uploads"
+    kind = "conflict"
+
+
 class UploadSizeMismatch(DatasetError):
     """What arrived in storage is not as large as it was announced."""
 

@@ -50,6 +50,15 @@ class Dataset(models.Model):
     etag = models.CharField(max_length=128, blank=True, help_text="of the object that was validated")
     sha256 = models.CharField(max_length=64, blank=True)
 
+    upload_id = models.CharField(max_length=1024, blank=True, help_text="of the storage, while the file comes in parts")
+    upload_part_size = models.BigIntegerField(
+        null=True, blank=True, help_text="bytes; set before an upload in parts is begun, until nothing is left of it"
+    )
+    upload_active_at = models.DateTimeField(null=True, blank=True, help_text="when parts were last asked for")
+    upload_fingerprint = models.CharField(
+        max_length=100, blank=True, help_text="the client's own, to know the file again when the upload goes on"
+    )
+
     total_training_pairs = models.BigIntegerField(null=True, blank=True)
     total_validation_pairs = models.BigIntegerField(null=True, blank=True)
     total_tokens = models.BigIntegerField(null=True, blank=True)

@@ -13,10 +13,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from datasets import lifecycle, services
+from datasets import lifecycle, multipart, services
 from datasets.exceptions import UploadMissing, UploadSizeMismatch
 from datasets.models import Dataset, DatasetStatus
-from datasets.selectors import abandoned_uploads, awaiting_validation
+from datasets.selectors import abandoned_uploads, awaiting_validation, leftover_parts
 from datasets.storage import open_store
 from datasets.storage.base import ObjectChanged, ObjectInfo, ObjectMissing, StorageError
 from datasets.validation import Problem, Report, Validator
@@ -66,7 +66,7 @@ def dataset_validate(*, dataset_id: uuid.UUID | str) -> bool:
 
 
 def sweep() -> Swept:
-    """Find datasets that nobody validates, and settle uploads that were announced a day ago."""
+    """Find datasets that nobody validates; settle uploads that rest for a day, and clear what others have left."""
     now = timezone.now()
     events = False
     for dataset in abandoned_uploads(before=now - UPLOAD_PATIENCE, limit=SWEEP_LIMIT):
@@ -75,7 +75,18 @@ def sweep() -> Swept:
         except StorageError as error:
             logger.warning("Cannot look for the upload of dataset %s: %s", dataset.short_id, error)
             break
+    _clear_parts()
     return Swept(awaiting_validation(now=now, limit=SWEEP_LIMIT), events)
+
+
+def _clear_parts() -> None:
+    """Remove from storage what uploads in parts have left that ended otherwise."""
+    for dataset in leftover_parts(limit=SWEEP_LIMIT):
+        try:
+            multipart.abandon(dataset)
+        except StorageError as error:
+            logger.warning("Cannot clear the parts of dataset %s: %s", dataset.short_id, error)
+            break
 
 
 def _inspect(dataset: Dataset, lease: uuid.UUID) -> tuple[ObjectInfo, Report]:

@@ -44,6 +44,13 @@ def awaiting_validation(*, now: datetime, limit: int) -> list[uuid.UUID]:
 
 
 def abandoned_uploads(*, before: datetime, limit: int) -> "QuerySet[Dataset]":
-    """Datasets still waiting for an upload that was announced before that time, the oldest first."""
-    waiting = Dataset.objects.filter(status=DatasetStatus.UPLOADING, deleted_at=None, created_at__lt=before)
+    """Datasets still waiting for an upload that was announced and last worked on before that time, the oldest first."""
+    resting = Q(upload_active_at=None) | Q(upload_active_at__lt=before)
+    waiting = Dataset.objects.filter(resting, status=DatasetStatus.UPLOADING, deleted_at=None, created_at__lt=before)
     return waiting.order_by("created_at")[:limit]
+
+
+def leftover_parts(*, limit: int) -> "QuerySet[Dataset]":
+    """Datasets that wait for no upload any more, but whose upload in parts may have left some in storage."""
+    over = ~Q(status=DatasetStatus.UPLOADING) | Q(deleted_at__isnull=False)
+    return Dataset.objects.filter(over, upload_part_size__isnull=False).order_by("created_at")[:limit]

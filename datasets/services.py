@@ -4,6 +4,7 @@ After `dataset_complete`, `dataset_import` and `dataset_revalidate` the caller n
 is lost, the sweep finds the row.
 """
 
+import logging
 import unicodedata
 from pathlib import PurePosixPath
 
@@ -12,39 +13,56 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from datasets import lifecycle
+from datasets import lifecycle, multipart
 from datasets.exceptions import (
     DatasetChanged,
     DatasetMissing,
     FieldInvalid,
     ImportNotFound,
+    TooManyUploads,
     UploadFinished,
     UploadMissing,
     UploadSizeMismatch,
     ValidationRunning,
 )
 from datasets.models import Dataset, DatasetFormat, DatasetStatus, StorageBucket
-from datasets.selectors import import_prefixes
+from datasets.selectors import import_prefixes, visible_to
 from datasets.storage import open_store
-from datasets.storage.base import InvalidKey, ObjectInfo, ObjectMissing, UploadTicket
+from datasets.storage.base import InvalidKey, ObjectInfo, ObjectMissing, StorageError, UploadTicket
 from datasets.storage.keys import clean_key, clean_segment
 from datasets.storage.signing import sign_upload
 
-CONTENT_TYPE = "application/jsonl"
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = multipart.CONTENT_TYPE
 MAX_FILE_NAME = 200
+MAX_WAITING_UPLOADS = 100  # announced by one user, but not complete
 
 
 def dataset_create_upload(
-    *, owner: User, name: str, file_name: str, file_size: int, description: str = "", format: str = ""
+    *,
+    owner: User,
+    name: str,
+    file_name: str,
+    file_size: int,
+    description: str = "",
+    format: str = "",
+    fingerprint: str = "",
 ) -> tuple[Dataset, UploadTicket]:
-    """A dataset that waits for its file, and the ticket to send it; raises FieldInvalid, StorageDenied.
+    """A dataset that waits for its file, and the ticket to send it in one piece (in parts: see `multipart`).
 
-    `format` is what the owner takes it for, until the validation finds out.
+    Raises FieldInvalid, TooManyUploads, StorageDenied. `format` is what the owner takes it for, until the validation
+    finds out; `fingerprint` is the client's, for its own use.
     The object's key is `{owner's id}/{dataset's id}/{file_name}`: ids never change and hide nothing.
     """
     if format and format not in DatasetFormat.values:
         raise FieldInvalid("format", f"Unknown format “{format}”. Known: {', '.join(DatasetFormat.values)}.")
     _check_size(file_size)
+    if visible_to(owner).filter(status=DatasetStatus.UPLOADING).count() >= MAX_WAITING_UPLOADS:
+        raise TooManyUploads(
+            f"{MAX_WAITING_UPLOADS} of your datasets wait for their files. Upload those, or delete some of them.",
+            limit=MAX_WAITING_UPLOADS,
+        )
     dataset = Dataset(
         owner=owner,
         name=name,
@@ -53,6 +71,7 @@ def dataset_create_upload(
         storage_bucket=StorageBucket.LORA_DATASETS,
         file_name=_clean_file_name(file_name),
         file_size=file_size,
+        upload_fingerprint=fingerprint,
     )
     dataset.storage_path = f"{owner.pk}/{dataset.pk}/{dataset.file_name}"
     ticket = _ticket(dataset)
@@ -73,10 +92,12 @@ def dataset_renew_ticket(*, dataset: Dataset) -> UploadTicket:
 def dataset_complete(*, dataset: Dataset, actor: str) -> Dataset:
     """The file was sent: verify it and let the validation begin. Again is harmless.
 
-    Raises UploadMissing, UploadSizeMismatch (the upload can be repeated), StorageError.
+    Raises UploadMissing, UploadIncomplete, UploadSizeMismatch (the upload can go on or be repeated), StorageError.
     """
     if dataset.status != DatasetStatus.UPLOADING:
         return dataset
+    if dataset.upload_id:
+        multipart.join(dataset)
     try:
         found = open_store().head(bucket=dataset.storage_bucket, path=dataset.storage_path)
     except ObjectMissing:
@@ -163,11 +184,16 @@ def dataset_update(*, dataset: Dataset, name: str | None = None, description: st
 
 
 def dataset_delete(*, dataset: Dataset, actor: str) -> None:
-    """Hide the dataset from its owner. Its file stays, since jobs may be training on it."""
+    """Hide the dataset from its owner. Its file stays, since jobs may be training on it; parts of one do not."""
     now = timezone.now()
     with transaction.atomic():
         if Dataset.objects.filter(pk=dataset.pk, deleted_at=None).update(deleted_at=now, updated_at=now):
             lifecycle.record(dataset, "deleted", f"{dataset.name} was deleted.", actor=actor)
+    if dataset.upload_part_size is not None:
+        try:
+            multipart.abandon(dataset)
+        except StorageError as error:
+            logger.warning("Parts of dataset %s stay until the sweep: %s", dataset.short_id, error)
 
 
 def dataset_verify_unchanged(dataset: Dataset) -> None:

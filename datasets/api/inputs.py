@@ -3,6 +3,9 @@
 from rest_framework import serializers
 
 from datasets.models import DatasetFormat, DatasetStatus
+from datasets.multipart import MAX_PARTS
+
+MAX_TICKETS = 100  # parts per request
 
 
 class ListQuery(serializers.Serializer[None]):
@@ -16,6 +19,19 @@ class UploadInput(serializers.Serializer[None]):
     file_size = serializers.IntegerField(min_value=1, help_text="bytes, exactly; storage refuses any other size")
     format = serializers.ChoiceField(
         choices=DatasetFormat.choices, required=False, help_text="shown until the validation finds it in the file"
+    )
+    fingerprint = serializers.CharField(
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="what tells you this file from others, given back as upload_fingerprint to go on with an upload",
+    )
+
+
+class PartsInput(serializers.Serializer[None]):
+    part_numbers = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_PARTS), min_length=1, max_length=MAX_TICKETS
     )
 
 

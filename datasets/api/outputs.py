@@ -1,9 +1,12 @@
 """What clients get. A list leaves out what is long: findings and sample."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from datasets.importable import ImportablePage
 from datasets.models import Dataset, DatasetFormat
+from datasets.multipart import Plan
 from datasets.storage.base import UploadTicket
 
 
@@ -44,6 +47,7 @@ class DatasetSummary(serializers.ModelSerializer[Dataset]):
             "storage_path",
             "file_name",
             "file_size",
+            "upload_fingerprint",
             "etag",
             "sha256",
             "total_training_pairs",
@@ -83,13 +87,45 @@ class UploadOutput(serializers.Serializer[UploadTicket]):
     expires_at = serializers.DateTimeField()
 
 
+class PartsPlan(serializers.Serializer[Plan]):
+    """How the file is cut: all parts have `part_size` bytes but the last one."""
+
+    part_size = serializers.IntegerField(help_text="bytes")
+    part_count = serializers.IntegerField(source="count")
+
+
+class StoredPart(serializers.Serializer[Any]):
+    number = serializers.IntegerField(help_text="from 1")
+    size = serializers.IntegerField(help_text="bytes")
+
+
+class StoredPartsBody(PartsPlan):
+    parts = StoredPart(many=True, help_text="those that have arrived")
+
+
+class PartTicketOutput(serializers.Serializer[Any]):
+    """Send the part's bytes: `method` to `url` with exactly these headers, before it expires."""
+
+    number = serializers.IntegerField(help_text="from 1")
+    size = serializers.IntegerField(help_text="bytes, exactly; storage refuses any other size")
+    method = serializers.CharField(source="ticket.method")
+    url = serializers.URLField(source="ticket.url")
+    headers = serializers.DictField(child=serializers.CharField(), source="ticket.headers")
+    expires_at = serializers.DateTimeField(source="ticket.expires_at")
+
+
+class PartTicketsBody(serializers.Serializer[None]):
+    parts = PartTicketOutput(many=True)
+
+
 class DatasetBody(serializers.Serializer[None]):
     dataset = DatasetOutput()
 
 
 class UploadBody(serializers.Serializer[None]):
     dataset = DatasetOutput()
-    upload = UploadOutput()
+    upload = UploadOutput(help_text="to send the file in one piece")
+    parts = PartsPlan(help_text="to send it in parts instead: POST …/parts")
 
 
 class ImportableObject(serializers.Serializer[None]):

@@ -11,18 +11,24 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import caller
-from datasets import importable, services
-from datasets.api.inputs import ChangeInput, ImportableQuery, ImportInput, ListQuery, UploadInput
+from datasets import importable, multipart, services
+from datasets.api.inputs import ChangeInput, ImportableQuery, ImportInput, ListQuery, PartsInput, UploadInput
 from datasets.api.outputs import (
     DatasetBody,
     DatasetOutput,
     DatasetSummary,
     ImportableBody,
+    PartsPlan,
+    PartTicketOutput,
+    PartTicketsBody,
+    StoredPart,
+    StoredPartsBody,
     UploadBody,
     UploadOutput,
 )
 from datasets.models import Dataset
 from datasets.selectors import dataset_get, visible_to
+from datasets.storage.base import UploadTicket
 from datasets.tasks import nudge_validation
 
 LONG_FIELDS = ("validation_errors", "validation_warnings", "sample", "token_lengths")
@@ -53,9 +59,7 @@ class DatasetList(LimitedCreation, ListAPIView[Dataset]):
     def post(self, request: Request) -> Response:
         """Announce a file and get a ticket to send it straight to storage; then POST …/complete."""
         values = _validated(UploadInput(data=request.data))
-        dataset, ticket = services.dataset_create_upload(owner=caller(request), **values)
-        body = {"dataset": DatasetOutput(dataset).data, "upload": UploadOutput(ticket).data}
-        return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+        return _ticket(*services.dataset_create_upload(owner=caller(request), **values), status.HTTP_201_CREATED)
 
 
 class DatasetDetail(APIView):
@@ -72,7 +76,7 @@ class DatasetDetail(APIView):
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, dataset_id: UUID) -> Response:
-        """Remove it from your datasets. Its file stays in storage."""
+        """Remove it from your datasets. Its file stays in storage; parts of an unfinished upload do not."""
         dataset = dataset_get(user=caller(request), dataset_id=dataset_id)
         services.dataset_delete(dataset=dataset, actor=_actor(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -83,15 +87,33 @@ class DatasetTicket(APIView):
     def post(self, request: Request, dataset_id: UUID) -> Response:
         """A new ticket, where the first one expired before the file was sent."""
         dataset = dataset_get(user=caller(request), dataset_id=dataset_id)
-        ticket = services.dataset_renew_ticket(dataset=dataset)
-        body = {"dataset": DatasetOutput(dataset).data, "upload": UploadOutput(ticket).data}
+        return _ticket(dataset, services.dataset_renew_ticket(dataset=dataset))
+
+
+class DatasetParts(APIView):
+    """An upload in parts, which can pause and go on: ask for tickets, send the parts, POST …/complete."""
+
+    @extend_schema(responses=StoredPartsBody)
+    def get(self, request: Request, dataset_id: UUID) -> Response:
+        """How its file is cut into parts, and which of them have arrived: an upload goes on with the others."""
+        dataset = dataset_get(user=caller(request), dataset_id=dataset_id)
+        stored = multipart.stored_parts(dataset)
+        body = {**PartsPlan(multipart.plan(dataset)).data, "parts": StoredPart(stored, many=True).data}
+        return Response(body, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(request=PartsInput, responses=PartTicketsBody)
+    def post(self, request: Request, dataset_id: UUID) -> Response:
+        """Tickets to send parts straight to storage, up to 100 at a time; a part sent again replaces itself."""
+        dataset = dataset_get(user=caller(request), dataset_id=dataset_id)
+        tickets = multipart.sign_parts(dataset, **_validated(PartsInput(data=request.data)))
+        body = {"parts": PartTicketOutput(tickets, many=True).data}
         return Response(body, headers={"Cache-Control": "no-store"})
 
 
 class DatasetComplete(APIView):
     @extend_schema(request=None, responses=DatasetBody)
     def post(self, request: Request, dataset_id: UUID) -> Response:
-        """The file was sent: verify it and start the validation. Again is harmless."""
+        """The file, or each of its parts, was sent: verify it and start the validation. Again is harmless."""
         dataset = dataset_get(user=caller(request), dataset_id=dataset_id)
         dataset = services.dataset_complete(dataset=dataset, actor=_actor(request))
         return _answer_and_validate(dataset)
@@ -128,6 +150,15 @@ def _validated(form: serializers.Serializer[Any]) -> dict[str, Any]:
 
 def _actor(request: Request) -> str:
     return f"user:{caller(request).get_username()}"
+
+
+def _ticket(dataset: Dataset, ticket: UploadTicket, code: int = status.HTTP_200_OK) -> Response:
+    body = {
+        "dataset": DatasetOutput(dataset).data,
+        "upload": UploadOutput(ticket).data,
+        "parts": PartsPlan(multipart.plan(dataset)).data,
+    }
+    return Response(body, status=code, headers={"Cache-Control": "no-store"})
 
 
 def _answer(dataset: Dataset, code: int = status.HTTP_200_OK) -> Response:

@@ -31,6 +31,24 @@ class ObjectPage:
 
 
 @dataclass(frozen=True)
+class Folder:
+    """What lies directly in a folder, in key order: paths of `folders` (each ends with “/”), and objects."""
+
+    folders: tuple[str, ...]
+    objects: tuple[ObjectInfo, ...]
+    next_after: str | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stored part of an upload that is not finished; `number` counts from 1, `size` in bytes."""
+
+    number: int
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True)
 class SignedUrl:
     """A URL that works without credentials until `expires_at`. It is a secret: not in its repr, not in logs."""
 
@@ -85,6 +103,14 @@ class ObjectChanged(StorageError):
     kind = "conflict"
 
 
+class UploadGone(StorageError):
+    """There is no such unfinished upload: it was put together, or given up."""
+
+    code = "upload_gone"
+    kind = "conflict"
+    permanent = True
+
+
 class InvalidKey(StorageError):
     """A path that we never send to a store; the message says what is wrong with it."""
 
@@ -120,6 +146,30 @@ class ObjectStore(Protocol):
 
     def list(self, *, bucket: str, prefix: str, after: str = "", limit: int = 100) -> ObjectPage:
         """At most `limit` objects below `prefix` whose keys sort behind `after`."""
+        ...
+
+    def browse(self, *, bucket: str, folder: str, after: str = "", limit: int = 100) -> Folder:
+        """At most `limit` entries directly in `folder` (which ends with “/”) that sort behind `after`."""
+        ...
+
+    def begin_parts(self, *, bucket: str, path: str, content_type: str) -> str:
+        """Begin an upload in parts; its id. Nothing is at `path` until `join_parts`."""
+        ...
+
+    def list_parts(self, *, bucket: str, path: str, upload_id: str) -> tuple[Part, ...]:
+        """The parts that have arrived, by number; UploadGone."""
+        ...
+
+    def join_parts(self, *, bucket: str, path: str, upload_id: str, parts: tuple[Part, ...]) -> None:
+        """Make the object of these parts; UploadGone. Other parts are dropped."""
+        ...
+
+    def drop_parts(self, *, bucket: str, path: str, upload_id: str) -> None:
+        """Give the upload up and remove its parts; fine if it is already gone."""
+        ...
+
+    def unfinished(self, *, bucket: str, path: str) -> tuple[str, ...]:
+        """Ids of all uploads in parts to `path` that are neither joined nor dropped."""
         ...
 
     def ping(self, *, bucket: str) -> None:

@@ -1,7 +1,7 @@
 """An ObjectStore on S3 and everything that speaks its protocol."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, NoReturn, cast
 
 from boto3.exceptions import Boto3Error
@@ -9,22 +9,30 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from datasets.storage.base import (
+    Folder,
     ObjectChanged,
     ObjectInfo,
     ObjectMissing,
     ObjectPage,
+    Part,
     StorageDenied,
     StorageUnavailable,
+    UploadGone,
 )
 from datasets.storage.keys import clean_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 _DENIED = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"})
 
 # One part at a time: a worker's memory stays bounded whatever the file's size.
 _TRANSFER = TransferConfig(multipart_chunksize=16 * 1024 * 1024, use_threads=False)
+
+
+# Sorts behind every key of a folder: a listing that goes on after a folder must not name it again.
+_BEHIND_ALL = "\U0010ffff"
 
 
 class _FullReads:
@@ -97,11 +105,55 @@ class S3Store:
             answer = self._client.list_objects_v2(
                 Bucket=self._real_name(bucket), Prefix=prefix, StartAfter=after, MaxKeys=limit
             )
-        objects = tuple(
-            ObjectInfo(found["Key"], found["Size"], found["ETag"], found["LastModified"])
-            for found in answer.get("Contents", [])
-        )
+        objects = tuple(_info(found) for found in answer.get("Contents", []))
         return ObjectPage(objects, objects[-1].path if objects and answer["IsTruncated"] else None)
+
+    def browse(self, *, bucket: str, folder: str, after: str = "", limit: int = 100) -> Folder:
+        start = after + _BEHIND_ALL if after.endswith("/") else after
+        with self._failures(bucket, folder):
+            answer = self._client.list_objects_v2(
+                Bucket=self._real_name(bucket), Prefix=folder, Delimiter="/", StartAfter=start, MaxKeys=limit
+            )
+        folders = tuple(found["Prefix"] for found in answer.get("CommonPrefixes", []))
+        objects = tuple(_info(found) for found in answer.get("Contents", []))
+        last = max((*folders, *(each.path for each in objects)), default="")
+        return Folder(folders, objects, last if last and answer["IsTruncated"] else None)
+
+    def begin_parts(self, *, bucket: str, path: str, content_type: str) -> str:
+        with self._failures(bucket, path):
+            answer = self._client.create_multipart_upload(
+                Bucket=self._real_name(bucket), Key=clean_key(path), ContentType=content_type
+            )
+        return answer["UploadId"]
+
+    def list_parts(self, *, bucket: str, path: str, upload_id: str) -> tuple[Part, ...]:
+        with self._failures(bucket, path):
+            pages = self._client.get_paginator("list_parts").paginate(
+                Bucket=self._real_name(bucket), Key=clean_key(path), UploadId=upload_id
+            )
+            found = [part for page in pages for part in page.get("Parts", [])]
+        return tuple(Part(part["PartNumber"], part["Size"], part["ETag"]) for part in found)
+
+    def join_parts(self, *, bucket: str, path: str, upload_id: str, parts: tuple[Part, ...]) -> None:
+        with self._failures(bucket, path):
+            self._client.complete_multipart_upload(
+                Bucket=self._real_name(bucket),
+                Key=clean_key(path),
+                UploadId=upload_id,
+                MultipartUpload={"Parts": [{"PartNumber": part.number, "ETag": part.etag} for part in parts]},
+            )
+
+    def drop_parts(self, *, bucket: str, path: str, upload_id: str) -> None:
+        with suppress(UploadGone), self._failures(bucket, path):
+            self._client.abort_multipart_upload(Bucket=self._real_name(bucket), Key=clean_key(path), UploadId=upload_id)
+
+    def unfinished(self, *, bucket: str, path: str) -> tuple[str, ...]:
+        with self._failures(bucket, path):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._real_name(bucket), Prefix=clean_key(path)
+            )
+            found = [upload for page in pages for upload in page.get("Uploads", [])]
+        return tuple(upload["UploadId"] for upload in found if upload["Key"] == path)
 
     def ping(self, *, bucket: str) -> None:
         with self._failures(bucket, ""):
@@ -127,6 +179,8 @@ class S3Store:
     def _raise_for(self, error: ClientError, bucket: str, path: str) -> NoReturn:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code == "NoSuchUpload":
+            raise UploadGone(f"There is no unfinished upload to {path} in {bucket}.") from error
         if code == "NoSuchBucket" or (status == 404 and not self._bucket_exists(bucket)):
             raise StorageDenied(
                 f"The bucket behind {bucket} does not exist: the operator must create it, or name the right "
@@ -152,6 +206,10 @@ class S3Store:
         except ClientError as error:
             return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 404
         return True
+
+
+def _info(found: "ObjectTypeDef") -> ObjectInfo:
+    return ObjectInfo(found["Key"], found["Size"], found["ETag"], found["LastModified"])
 
 
 def _variable(bucket: str) -> str:

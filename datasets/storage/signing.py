@@ -51,6 +51,19 @@ def sign_upload(*, bucket: str, path: str, size: int, content_type: str, expires
     return UploadTicket("PUT", url, {"Content-Type": content_type}, _expiry(ttl))
 
 
+def sign_part(*, bucket: str, path: str, upload_id: str, number: int, size: int) -> UploadTicket:
+    """A PUT URL for part `number` (from 1) of exactly `size` bytes of an unfinished upload; raises like the others."""
+    ttl = _ttl(None)
+    params = {
+        "Bucket": real_name(bucket),
+        "Key": clean_key(path),
+        "UploadId": upload_id,
+        "PartNumber": number,
+        "ContentLength": size,
+    }
+    return UploadTicket("PUT", _presign("upload_part", params, ttl), {}, _expiry(ttl))
+
+
 def public_origin(bucket: str) -> str:
     """scheme://host[:port] under which browsers reach a logical bucket; a page's policy has to allow it."""
     parts = urlsplit(sign_download(bucket=bucket, path="origin").url)

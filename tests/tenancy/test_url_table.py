@@ -21,6 +21,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # What a route takes that wants a body: what its owner gets in with.
 GOOD_BODIES: Mapping[str, Mapping[str, Any]] = {
     "api-dataset": {"name": "renamed"},
+    "api-dataset-parts": {"part_numbers": [1]},
     "api-job-cancel": {"keep_adapter": True},
     "api-job-retry": {"hyperparameters": {"epochs": 2}, "name": "again", "resume_from": "latest"},
     "api-job-attach": {"external_job_id": "run-1"},
