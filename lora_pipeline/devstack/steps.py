@@ -4,7 +4,6 @@ A step's failure never hides the next ones. A check counts as one; a pytest run 
 """
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
+
+from lora_pipeline.devstack.console import Console
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ class Step:
     """A name, and what to run, which returns (passed, failed, skipped)."""
 
     name: str
-    run: Callable[[], tuple[int, int, int]]
+    run: Callable[[Console], tuple[int, int, int]]
 
-    def outcome(self) -> Outcome:
+    def outcome(self, console: Console) -> Outcome:
         """Run it, timed, under a heading."""
-        print(f"\n--- {self.name}", flush=True)
+        console.say(f"\n--- {self.name}")
         started = time.monotonic()
-        passed, failed, skipped = self.run()
+        passed, failed, skipped = self.run(console)
         return Outcome(self.name, passed, failed, time.monotonic() - started, skipped)
 
 
@@ -50,19 +51,12 @@ def check(
 ) -> Step:
     """A command that counts as one: passed when it ends with 0. What it prints is shown when it does not."""
 
-    def run() -> tuple[int, int, int]:
-        ended = subprocess.run(
-            [str(part) for part in command],
-            cwd=folder,
-            env=dict(environment) if environment is not None else None,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if ended.returncode == 0:
-            return 1, 0, 0
-        print(ended.stdout, flush=True)
+    def run(console: Console) -> tuple[int, int, int]:
+        with tempfile.TemporaryFile("w+", errors="replace") as said:
+            if console.call(command, folder=folder, environment=environment, output=said) == 0:
+                return 1, 0, 0
+            said.seek(0)
+            console.say(said.read())
         return 0, 1, 0
 
     return Step(name, run)
@@ -78,15 +72,11 @@ def pytest(
 ) -> Step:
     """A pytest run; a run that breaks off without a failed test counts as one failure."""
 
-    def run() -> tuple[int, int, int]:
+    def run(console: Console) -> tuple[int, int, int]:
         with tempfile.TemporaryDirectory() as temporary:
             report = Path(temporary) / "report.xml"
-            code = subprocess.run(
-                [str(python), "-m", "pytest", "-q", f"--junitxml={report}", *arguments],
-                cwd=folder,
-                env=dict(environment),
-                check=False,
-            ).returncode
+            command = (python, "-m", "pytest", "-q", f"--junitxml={report}", *arguments)
+            code = console.call(command, folder=folder, environment=environment)
             passed, failed, skipped = read_report(report)
         return passed, max(failed, 1) if code else failed, skipped
 

@@ -1,4 +1,4 @@
-"""`bin/test`: every check there is, one after the other; with arguments, pytest with these arguments.
+"""`bin/test`: every check there is; with arguments, pytest with these arguments.
 
     bin/test                        all of it; SQLite and PostgreSQL
     bin/test tests/jobs -k cancel   just these tests, on SQLite
@@ -10,9 +10,12 @@ import os
 import secrets
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from lora_pipeline.devstack import chromium, node, postgres, steps
+from lora_pipeline.devstack.console import INTERRUPTED, Console
+from lora_pipeline.devstack.lanes import side_by_side
 from lora_pipeline.devstack.places import ROOT
 from lora_pipeline.devstack.programs import NotReady
 from lora_pipeline.devstack.steps import Outcome, Step
@@ -47,11 +50,13 @@ def main(arguments: list[str]) -> int:
         os.chdir(ROOT)
         os.execve(sys.executable, [sys.executable, "-m", "pytest", *arguments], environment)  # noqa: S606
     started = time.monotonic()
-    outcomes = [step.outcome() for step in _steps(environment)]
+    outcomes = side_by_side(_light(environment), [Step("tests on PostgreSQL", partial(_on_postgresql, environment))])
+    outcomes += [step.outcome(Console()) for step in _heavy(environment)]
     return _summarize(outcomes, time.monotonic() - started)
 
 
-def _steps(environment: dict[str, str]) -> list[Step]:
+def _light(environment: dict[str, str]) -> list[Step]:
+    """What takes about as long as the tests on PostgreSQL, and bears that they run beside it."""
     production = {**environment, **_PRODUCTION}
     manage = (sys.executable, "manage.py")
     return [
@@ -80,7 +85,12 @@ def _steps(environment: dict[str, str]) -> list[Step]:
         steps.check("trainer: mypy", [TRAINER_BIN / "mypy", "src", "tests"], folder=TRAINER_ROOT),
         steps.pytest("trainer: tests", [], folder=TRAINER_ROOT, environment=environment, python=TRAINER_BIN / "python"),
         steps.pytest("tests on SQLite", _PLAIN, folder=ROOT, environment=environment),
-        Step("tests on PostgreSQL", lambda: _on_postgresql(environment)),
+    ]
+
+
+def _heavy(environment: dict[str, str]) -> list[Step]:
+    """What has the machine to itself: real processes, and clocks that look at them."""
+    return [
         steps.pytest("training, end to end", ["-m", "training"], folder=ROOT, environment=environment),
         steps.pytest("chaos, the short form", ["-m", "chaos"], folder=ROOT, environment=environment),
         steps.pytest("planted faults", ["-m", "planted"], folder=ROOT, environment=environment),
@@ -88,14 +98,14 @@ def _steps(environment: dict[str, str]) -> list[Step]:
     ]
 
 
-def _on_postgresql(environment: dict[str, str]) -> tuple[int, int, int]:
+def _on_postgresql(environment: dict[str, str], console: Console) -> tuple[int, int, int]:
     """The same tests as on SQLite, on a PostgreSQL that runs just for them."""
     try:
         with postgres.running() as database_url:
             moved = {**environment, "DATABASE_URL": database_url}
-            return steps.pytest("tests on PostgreSQL", _PLAIN, folder=ROOT, environment=moved).run()
+            return steps.pytest("tests on PostgreSQL", _PLAIN, folder=ROOT, environment=moved).run(console)
     except (FileNotFoundError, NotReady) as error:
-        print(error, flush=True)
+        console.say(str(error))
         return 0, 1, 0
 
 
@@ -104,9 +114,9 @@ def browser_steps(environment: dict[str, str]) -> list[Step]:
     if chromium.find():
         return [steps.pytest("browser tests", ["-m", "browser"], folder=ROOT, environment=environment)]
 
-    def say_so() -> tuple[int, int, int]:
+    def say_so(console: Console) -> tuple[int, int, int]:
         required = os.environ.get("REQUIRE_BROWSER", "") not in ("", "0")
-        print("Browser tests were NOT run: Chromium is not installed (.ci/run installs it).", flush=True)
+        console.say("Browser tests were NOT run: Chromium is not installed (.ci/run installs it).")
         return 0, int(required), 0
 
     return [Step("browser tests: not run", say_so)]
@@ -122,4 +132,7 @@ def _summarize(outcomes: list[Outcome], seconds: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

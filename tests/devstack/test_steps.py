@@ -8,18 +8,21 @@ import pytest
 
 from lora_pipeline.devstack import postgres, steps
 from lora_pipeline.devstack import test as everything
+from lora_pipeline.devstack.console import Console
 
 
 def test_a_check_that_fails_shows_what_it_said_and_counts_once(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    outcome = steps.check("lint", ["/bin/sh", "-c", "echo line 7 is too long; exit 3"], folder=tmp_path).outcome()
+    outcome = steps.check("lint", ["/bin/sh", "-c", "echo line 7 is too long; exit 3"], folder=tmp_path).outcome(
+        Console()
+    )
     assert (outcome.passed, outcome.failed) == (0, 1)
     assert "line 7 is too long" in capfd.readouterr().out
 
 
 def test_a_check_that_passes_is_silent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    outcome = steps.check("lint", ["/bin/sh", "-c", "echo all fine"], folder=tmp_path).outcome()
+    outcome = steps.check("lint", ["/bin/sh", "-c", "echo all fine"], folder=tmp_path).outcome(Console())
     assert (outcome.passed, outcome.failed) == (1, 0)
     assert "all fine" not in capfd.readouterr().out
 
@@ -30,7 +33,7 @@ def run_pytest(tmp_path: Path, code: str) -> steps.Outcome:
     environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     return steps.pytest(
         "tests", ["-p", "no:django", "-p", "no:valkey"], folder=tmp_path, environment=environment, python=sys.executable
-    ).outcome()
+    ).outcome(Console())
 
 
 def test_a_pytest_run_counts_its_tests(tmp_path: Path) -> None:
@@ -80,7 +83,7 @@ def test_without_chromium_one_line_says_that_browser_tests_were_not_run(
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("REQUIRE_BROWSER", raising=False)
     (step,) = everything.browser_steps({})
-    assert step.run() == (0, 0, 0)
+    assert step.run(Console()) == (0, 0, 0)
     assert capsys.readouterr().out.startswith("Browser tests were NOT run: Chromium is not installed")
 
 
@@ -88,4 +91,4 @@ def test_a_required_browser_that_is_missing_is_a_failure(monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("REQUIRE_BROWSER", "1")
     (step,) = everything.browser_steps({})
-    assert step.run() == (0, 1, 0)
+    assert step.run(Console()) == (0, 1, 0)
