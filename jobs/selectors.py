@@ -24,6 +24,7 @@ from jobs.models import (
     Cluster,
     CostRecord,
     GpuPrice,
+    JobAttempt,
     JobEvent,
     JobLog,
     ModelArtifact,
@@ -211,14 +212,33 @@ def base_model_get(name: str = "") -> BaseModel:
     return chosen
 
 
+@dataclass(frozen=True)
+class Watched:
+    """Of a job's present attempt: when its cluster was last heard of it (our clock), what the sentinel remembers."""
+
+    heard_at: datetime | None
+    sentinel_state: dict[str, Any]
+
+
+def watched_of(job: TrainingJob) -> Watched:
+    """Read along with a job by job_get; asked for where the job came another way."""
+    if not hasattr(job, "heard_at"):
+        seen = JobAttempt.objects.filter(job=job, number=job.attempt).values_list("last_seen_at", "sentinel_state")
+        return Watched(*(seen.first() or (None, {})))
+    return Watched(job.heard_at, getattr(job, "sentinel_state", None) or {})
+
+
 def _one(jobs: QuerySet[TrainingJob], job_id: uuid.UUID | str) -> TrainingJob:
-    """With `checkpoints_count` and `retries_count`, so that a job without any costs no further query."""
-    counted = {
+    """With what its page asks of other tables: counts (what is 0 costs no further query) and its attempt's watch."""
+    attempt = JobAttempt.objects.filter(job=OuterRef("pk"), number=OuterRef("attempt"))
+    read_along = {
+        "heard_at": Subquery(attempt.values("last_seen_at")[:1]),
+        "sentinel_state": Subquery(attempt.values("sentinel_state")[:1]),
         "checkpoints_count": _count_of(Checkpoint.objects.filter(job=OuterRef("pk")), by="job"),
         "retries_count": _count_of(TrainingJob.objects.filter(retry_of=OuterRef("pk")), by="retry_of"),
     }
     try:
-        return _with_relations(jobs).annotate(**counted).order_by().get(pk=job_id)
+        return _with_relations(jobs).annotate(**read_along).order_by().get(pk=job_id)
     except TrainingJob.DoesNotExist:
         raise JobNotFound from None
 

@@ -85,6 +85,17 @@ class Memory:
         self._forget_the_oldest()
         return answer
 
+    def counting(self, job: TrainingJob, name: str, *, last: int | None = None) -> list[tuple[int, float]]:
+        """See jobs.series.counting."""
+        held = self._entry(job.id)
+        with held.lock:
+            _refresh(held, job)
+            chosen = np.flatnonzero(~held.table["superseded"] & ~np.isnan(held.table[name]))
+            chosen = chosen if last is None else chosen[-last:]
+            steps, values = held.table["step"][chosen].tolist(), held.table[name][chosen].tolist()
+        self._forget_the_oldest()
+        return list(zip(steps, values, strict=True))
+
     def _entry(self, job_id: uuid.UUID) -> _Held:
         with self._lock:
             held = self._held.setdefault(job_id, _Held(_marked(_table(()))))
@@ -109,6 +120,11 @@ def chart(job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS)
     With `since` (a former answer's `next`) only rows that are new or changed since then.
     """
     return _memory.chart(job, since=since, max_points=max_points)
+
+
+def counting(job: TrainingJob, name: str, *, last: int | None = None) -> list[tuple[int, float]]:
+    """(step, value) of a metric where it has one, in order, without superseded points; of `last`, that many newest."""
+    return _memory.counting(job, name, last=last)
 
 
 def every_point(job: TrainingJob) -> Iterator[tuple[int | float | str | None, ...]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import StreamingHttpResponse
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
@@ -20,8 +21,10 @@ from jobs import deliveries, provenance, selectors, tasks
 from jobs.api.files import AnyAccepted, disposition
 from jobs.api.inputs import JobInput, LogsQuery
 from jobs.api.outputs.run import ArtifactOutput, CheckpointOutput, JobEventOutput
+from jobs.api.outputs.situation import PhaseOutput
 from jobs.models import JobLog, ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
+from jobs.monitor.way import way_of
 
 LogsAnswer = inline_serializer(
     "LogsAnswer",
@@ -34,12 +37,23 @@ LogsAnswer = inline_serializer(
 )
 
 
+EventsAnswer = inline_serializer(
+    "EventsAnswer",
+    {
+        "events": JobEventOutput(many=True),
+        "phases": PhaseOutput(many=True, help_text="the way of the present attempt, as of this answer"),
+    },
+)
+
+
 class JobEventsView(APIView):
-    @extend_schema(responses=inline_serializer("EventsAnswer", {"events": JobEventOutput(many=True)}))
+    @extend_schema(responses=EventsAnswer)
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
         """The job's timeline, oldest first: what changed, who or what did it, and why."""
-        events = selectors.job_events(selectors.job_get(caller(request), job_id))
-        return Response({"events": JobEventOutput(events, many=True).data})
+        job = selectors.job_get(caller(request), job_id)
+        events = list(selectors.job_events(job))
+        way = way_of(job, events, now=timezone.now())
+        return Response({"events": JobEventOutput(events, many=True).data, "phases": PhaseOutput(way, many=True).data})
 
 
 class JobLogsView(APIView):

@@ -26,6 +26,8 @@ from jobs.api.inputs import (
 from jobs.api.outputs.catalog import EstimateOutput
 from jobs.api.outputs.job import JobAnswer, JobSummaryOutput, job_json
 from jobs.api.outputs.run import JobDetailAnswer, cost_json
+from jobs.api.outputs.situation import situation_json, trends_json
+from jobs.monitor import facts
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key again gives the same job (200)."
@@ -76,7 +78,8 @@ class JobDetailView(APIView):
         """A job, its points and what it cost so far. Asking while it runs has newer figures brought for the next time.
 
         With If-None-Match the answer is 304 while nothing changed; `elapsed_seconds` and `eta_seconds` are as
-        of the answer, so a client that keeps an answer counts on from `started_at`.
+        of the answer, so a client that keeps an answer counts on from `started_at`. `situation` says what is going
+        on and whom the job waits for.
         """
         job = selectors.job_get(caller(request), job_id)
         query = PointsQuery(data=request.query_params)
@@ -88,11 +91,14 @@ class JobDetailView(APIView):
             "cost_records": [cost_json(record) for record in selectors.job_costs(job)],
         }
         lasting = {name: value for name, value in data["job"].items() if name not in _AS_OF_NOW}
-        etag = conditional.etag_of(lasting, data["cost_records"], job.metrics_version, query.validated_data)
+        found = facts.situation_of(job, now=timezone.now())
+        said = (found.sentence, found.waits_for)
+        etag = conditional.etag_of(lasting, data["cost_records"], job.metrics_version, query.validated_data, said)
         if answer := conditional.not_modified(request, etag):
             return answer
         chart = series.chart(job, **query.validated_data)
         data.update(metrics=chart.points, metrics_total=chart.total, metrics_next=chart.next)
+        data.update(situation=situation_json(job, found), trends=trends_json(job))
         return Response(data, headers=conditional.headers(etag))
 
 

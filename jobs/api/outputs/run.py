@@ -6,6 +6,7 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from jobs.api.outputs.job import CurrentMetricsOutput, JobOutput
+from jobs.api.outputs.situation import SituationOutput, TrendsOutput
 from jobs.models import Checkpoint, CostRecord, JobEvent, ModelArtifact
 
 
@@ -135,6 +136,8 @@ JobDetailAnswer = inline_serializer(
         "metrics_total": serializers.IntegerField(help_text="points stored"),
         "metrics_next": serializers.IntegerField(help_text="send it as `since` to get only what is new"),
         "cost_records": CostRecordOutput(many=True),
+        "situation": SituationOutput(help_text="what is going on, as of this answer"),
+        "trends": TrendsOutput(),
     },
 )
 
