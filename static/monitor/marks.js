@@ -1,12 +1,6 @@
-// What is drawn over the curves: a dashed line where training resumed, a diamond where a checkpoint was saved, a
-// triangle where the sentinel found something.
+// What happened at which step: resumptions, checkpoints, what the sentinel found. static/charts/marks.js draws them.
 
 import { count } from "../format.js";
-import { color } from "./colors.js";
-
-const FONT_PX = 11;
-const DIAMOND_PX = 5;
-const TRIANGLE_PX = 6;
 
 /** The rows of the table of checkpoints, as {attempt, restart, step, isBest}; none without a table. */
 export function checkpointsOf(table) {
@@ -27,92 +21,15 @@ export function findingsOf(warnings) {
 }
 
 /** "resumed at step 40" */
-export const seamText = (step) => `resumed at step ${count(step)}`;
+const seamText = (step) => `resumed at step ${count(step)}`;
 
-/** A hook for uPlot: draws what `plot.marks` holds, {seams, isLabelled, checkpoints, findings}. */
-export function drawMarks(plot) {
-  const { seams, isLabelled, checkpoints, findings } = plot.marks ?? { seams: [], checkpoints: [], findings: [] };
-  plot.ctx.save();
-  let free = -Infinity; // texts of near seams would lie over each other
-  for (const step of seams) {
-    const x = visibleX(plot, step);
-    if (x === null) continue;
-    drawSeam(plot, x);
-    if (isLabelled) free = drawLabel(plot, x, seamText(step), free);
-  }
-  for (const checkpoint of checkpoints) drawCheckpoint(plot, checkpoint);
-  drawFindings(plot, findings);
-  plot.ctx.restore();
-}
-
-function drawSeam({ ctx, bbox }, x) {
-  const ratio = devicePixelRatio;
-  ctx.strokeStyle = color("--line-strong");
-  ctx.lineWidth = ratio;
-  ctx.setLineDash([5 * ratio, 4 * ratio]);
-  ctx.beginPath();
-  ctx.moveTo(x, bbox.top);
-  ctx.lineTo(x, bbox.top + bbox.height);
-  ctx.stroke();
-  ctx.setLineDash([]);
-}
-
-/** Writes beside a seam, at its left where there is no room at its right; gives back where the next may begin. */
-function drawLabel({ ctx, bbox }, x, text, free, { ink = "--muted", line = 0 } = {}) {
-  const ratio = devicePixelRatio;
-  ctx.font = `${FONT_PX * ratio}px ${getComputedStyle(document.body).fontFamily}`;
-  const width = ctx.measureText(text).width + 12 * ratio;
-  const isAtRight = x + width <= bbox.left + bbox.width;
-  const from = isAtRight ? x : x - width;
-  if (from < free) return free;
-  ctx.fillStyle = color(ink);
-  ctx.textAlign = isAtRight ? "left" : "right";
-  ctx.textBaseline = "top";
-  ctx.fillText(text, x + (isAtRight ? 6 : -6) * ratio, bbox.top + (3 + line * (FONT_PX + 5)) * ratio);
-  return from + width;
-}
-
-/** Their names stand a line below those of the seams. */
-function drawFindings(plot, findings) {
-  const size = TRIANGLE_PX * devicePixelRatio;
-  let free = -Infinity;
-  for (const { step, text } of findings) {
-    const x = visibleX(plot, step);
-    if (x === null) continue;
-    const { ctx, bbox } = plot;
-    ctx.fillStyle = color("--warn");
-    ctx.beginPath();
-    ctx.moveTo(x - size, bbox.top);
-    ctx.lineTo(x + size, bbox.top);
-    ctx.lineTo(x, bbox.top + 1.5 * size);
-    ctx.closePath();
-    ctx.fill();
-    free = drawLabel(plot, x, text, free, { ink: "--warn", line: 1 });
-  }
-}
-
-function drawCheckpoint(plot, { step, isBest }) {
-  const { ctx, bbox } = plot;
-  const size = DIAMOND_PX * devicePixelRatio;
-  const x = visibleX(plot, step);
-  if (x === null) return;
-  const y = bbox.top + bbox.height;
-  ctx.beginPath();
-  ctx.moveTo(x, y - size);
-  ctx.lineTo(x + size, y);
-  ctx.lineTo(x, y + size);
-  ctx.lineTo(x - size, y);
-  ctx.closePath();
-  ctx.lineWidth = 1.5 * devicePixelRatio;
-  ctx.strokeStyle = color(isBest ? "--good" : "--muted");
-  ctx.fillStyle = color(isBest ? "--good" : "--surface");
-  ctx.fill();
-  ctx.stroke();
-}
-
-/** Where a step lies on the canvas; null outside of what is zoomed to. */
-function visibleX(plot, step) {
-  const { left, width } = plot.bbox;
-  const x = Math.round(plot.valToPos(step, "x", true));
-  return x < left || x > left + width ? null : x;
+/** A chart's marks; all but the loss show just where training resumed, without a word. */
+export function marksOf({ seams, checkpoints, findings }, { isLoss }) {
+  const resumes = seams.map((step) => ({ step, kind: "resume", text: "resumed", label: isLoss ? seamText(step) : "" }));
+  if (!isLoss) return resumes;
+  return [
+    ...resumes,
+    ...checkpoints.map(({ step, isBest }) => ({ step, kind: isBest ? "best" : "checkpoint", text: isBest ? "best checkpoint" : "checkpoint" })),
+    ...findings.map(({ step, text }) => ({ step, kind: "finding", text: `found: ${text}`, label: text })),
+  ];
 }

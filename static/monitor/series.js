@@ -2,7 +2,6 @@
 
 // After so many additions the whole is asked for again, thinned out by the server.
 const MAX_KEPT = 4000;
-const FULL = ["training_loss", "learning_rate", "gradient_norm", "throughput"];
 
 export class Points {
   #byKey = new Map();
@@ -44,7 +43,7 @@ export class Points {
         const saved = checkpoints.filter((each) => isLater(run[0], each) > 0 && each.step < first);
         seams.push(Math.max(points.at(-1).step, ...saved.map((each) => each.step)));
       }
-      points.push(...run);
+      for (const point of run) points.push(point);
     }
     return { points, seams };
   }
@@ -53,17 +52,4 @@ export class Points {
 /** Above zero where the first belongs to a later attempt, or a later restart of the same one, than the second. */
 function isLater(one, other) {
   return one.attempt - other.attempt || one.restart - other.restart;
-}
-
-/**
- * One metric as uPlot reads it: null is a gap in the line, undefined is bridged.
- * A validation loss comes every so often, so what lies between is no gap; a training loss is missing for
- * good only in a point that has other values of its step.
- */
-export function column(points, metric) {
-  const isSparse = metric === "validation_loss";
-  return points.map((point) => {
-    if (point[metric] !== null) return point[metric];
-    return isSparse || FULL.every((name) => point[name] === null) ? undefined : null;
-  });
 }

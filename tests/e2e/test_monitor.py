@@ -64,9 +64,9 @@ def test_new_lines_of_the_log_are_followed_only_by_a_reader_at_its_end(
 
 def test_curves_are_drawn_and_have_a_twin_of_words_and_numbers(open_tab: Open, ended: dict[str, Any]) -> None:
     tab = open_tab("alice", f"/training/jobs/{ended['id']}")
-    for name in ("Loss", "GPU utilization", "Learning rate"):
+    for name in ("Loss", "GPU utilization", "Learning rate", "Throughput", "Gradient norm"):
         expect(tab.get_by_role("img", name=f"{name} over steps")).to_be_visible()
-    expect(tab.locator("canvas")).to_have_count(3)
+    expect(tab.locator("canvas")).to_have_count(5)
     tab.get_by_text("The same as a table").click()
     rows = tab.locator("#twin tbody tr")
     expect(rows).not_to_have_count(0)
@@ -95,7 +95,7 @@ def test_a_curve_goes_on_where_a_lost_attempt_was_resumed(open_tab: Open, ended:
 
 def test_a_curve_never_widens_its_page_not_even_until_it_is_drawn_anew(open_tab: Open, ended: dict[str, Any]) -> None:
     tab = open_tab("alice", f"/training/jobs/{ended['id']}")
-    expect(tab.locator("canvas")).to_have_count(3)
+    expect(tab.locator("canvas")).to_have_count(5)
     # Within one script no frame is drawn, so the curves still have the width of before.
     narrowed = "main => { main.style.width = '390px'; return [main.scrollWidth, main.clientWidth] }"
     needed, there_is = tab.locator("main").evaluate(narrowed)
@@ -124,7 +124,7 @@ def test_a_page_weighs_less_than_200_kb(open_tab: Open, ended: dict[str, Any]) -
     weights: list[int] = []
     tab.on("requestfinished", lambda request: weights.append(weighed(request)))
     tab.goto(f"/training/jobs/{ended['id']}")
-    expect(tab.locator("canvas")).to_have_count(3)
+    expect(tab.locator("canvas")).to_have_count(5)
     assert 20_000 < sum(weights) < 200_000
 
 

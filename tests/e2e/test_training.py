@@ -70,7 +70,7 @@ def test_checkpoints_appear_while_it_trains_and_the_adapter_at_the_end(tab: Page
 def test_the_curve_of_a_run_that_was_killed_has_a_seam_and_every_step_once(tab: Page, resumed: str) -> None:
     show(tab, resumed)
     chart = tab.get_by_role("img", name="Loss over steps")
-    expect(chart).to_have_attribute("aria-label", re.compile(r"Training resumed at step \d+\."))
+    expect(chart).to_have_attribute("aria-label", re.compile(r"Marked: .*resumed at step \d+"))
     tab.get_by_text("The same as a table").click()
     steps = tab.locator("#twin tbody td:first-child").all_text_contents()
     assert [int(step) for step in steps] == sorted({int(step) for step in steps}, reverse=True)

@@ -1,0 +1,206 @@
+// Charts that belong together: one x axis, one zoom, one crosshair. See chart.js for how they are filled.
+//
+//   group.add(box, spec)   a chart in the element `box`; in the order of the page
+//   group.draw()           draws what the charts were given; never animates, keeps zoom and crosshair
+//   group.zoom(view)       {min, max} in units of the axis, or null for everything
+//   group.point(place)     the crosshair of all charts; null takes it away
+//   group.pin(place)       keeps it there until null is pinned
+//   group.view, group.at   what is shown, and where the crosshair is
+// `onZoom(view)` is called when the reader zoomed (null: reset): the time to fetch finer data and to draw again.
+
+import { Chart } from "./chart.js";
+import { carried, placed } from "./axes.js";
+import { color, onThemeChange } from "./colors.js";
+import { enliven, HINT } from "./keys.js";
+import { Settings } from "./settings.js";
+
+const CLICK_PX = 4; // a press that moved no further is a click
+const SAY_AFTER_MS = 250; // a held key is not to be read out step by step
+
+export class Group {
+  charts = [];
+  at = null;
+  #pinned = null;
+  #domain = { min: 0, max: 1 };
+  #isMoving = false;
+  #frame = 0;
+  #live = null;
+  #saying = 0;
+  #sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => this.#chartIn(target)?.resize()));
+
+  constructor({ settings = new Settings(), onZoom = () => {} } = {}) {
+    Object.assign(this, { settings, onZoom });
+    settings.addEventListener("change", ({ detail }) => this.#changed(detail));
+    onThemeChange(() => {
+      for (const chart of this.charts) chart.forget();
+      this.draw();
+    });
+  }
+
+  add(box, spec) {
+    const chart = new Chart(box, spec, this);
+    this.charts.push(chart);
+    this.#sizes.observe(box);
+    if (!this.#live) {
+      this.#live = document.createElement("p");
+      this.#live.className = "visually-hidden";
+      this.#live.setAttribute("aria-live", "polite");
+      box.after(this.#live);
+    }
+    return chart;
+  }
+
+  remove(chart) {
+    this.#sizes.unobserve(chart.box);
+    chart.forget();
+    this.charts = this.charts.filter((each) => each !== chart);
+  }
+
+  #chartIn = (box) => this.charts.find((chart) => chart.box === box);
+
+  draw() {
+    cancelAnimationFrame(this.#frame);
+    const ends = this.charts.flatMap((chart) => chart.place(this.settings.now.axis)).flat();
+    const [min, max] = ends.length ? [Math.min(...ends), Math.max(...ends)] : [0, 1];
+    this.#domain = max > min ? { min, max } : { min: min - 1, max: max + 1 };
+    for (const chart of this.charts) chart.draw(this.view, this.settings.now);
+    this.#moveCrosshairs();
+  }
+
+  /** Draws in the next frame: for what may change many times until then. */
+  drawSoon() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.draw());
+  }
+
+  get domain() {
+    return this.#domain;
+  }
+
+  get view() {
+    return this.settings.now.zoom ?? this.#domain;
+  }
+
+  zoom(view) {
+    this.settings.set({ zoom: view && this.#within(view) });
+  }
+
+  /** A view inside of what there is; null where that is everything. */
+  #within({ min, max }) {
+    const low = Math.max(min, this.#domain.min);
+    const high = Math.min(max, this.#domain.max);
+    if (low <= this.#domain.min && high >= this.#domain.max) return null;
+    return high > low ? { min: low, max: high } : null;
+  }
+
+  #changed({ before, now }) {
+    if (before.axis !== now.axis) {
+      this.at = this.#pinned = null;
+      if (now.zoom && now.zoom === before.zoom) return this.settings.set({ zoom: this.#translated(now.zoom, before.axis, now.axis) });
+    }
+    this.drawSoon();
+    if (before.zoom !== now.zoom) this.onZoom(now.zoom);
+  }
+
+  /** A view of one axis on another one, as the longest line has it. */
+  #translated({ min, max }, from, to) {
+    const lines = this.charts.flatMap(({ lines }) => lines).sort((one, other) => other.points.length - one.points.length);
+    const points = (lines[0]?.points ?? []).filter((point) => point.epoch !== null && point.timestamp !== null);
+    if (points.length < 2) return null;
+    const [here, there] = [placed(points, from).places, placed(points, to).places];
+    const view = { min: carried(min, here, there), max: carried(max, here, there) };
+    return view.max > view.min ? view : null;
+  }
+
+  // -- crosshair ----------------------------------------------------------------------------------
+
+  point(place, { isSaid = false, chart = null } = {}) {
+    this.at = place;
+    this.#moveCrosshairs();
+    for (const each of this.charts) each.readOut();
+    if (isSaid && chart) this.say(chart.spoken());
+  }
+
+  pin(place) {
+    this.#pinned = place;
+    this.point(place);
+  }
+
+  get isPinned() {
+    return this.#pinned !== null;
+  }
+
+  #moveCrosshairs() {
+    this.#isMoving = true;
+    for (const { plot } of this.charts) {
+      if (!plot) continue;
+      const left = this.at === null ? -10 : plot.valToPos(this.at, "x");
+      plot.setCursor({ left, top: this.at === null ? -10 : 0 }, false);
+    }
+    this.#isMoving = false;
+  }
+
+  /** Tells screen readers, once the reader has paused. */
+  say(text) {
+    clearTimeout(this.#saying);
+    this.#saying = setTimeout(() => (this.#live.textContent = text), SAY_AFTER_MS);
+  }
+
+  // -- what a chart's uPlot is connected to -------------------------------------------------------
+
+  cursor(chart) {
+    return {
+      y: false,
+      drag: { x: true, y: false, setScale: false },
+      points: { size: 8, width: 2, stroke: (plot, index) => plot.series[index].stroke(), fill: () => color("--surface") },
+      move: (plot, left, top) => (this.#pinned === null ? [left, top] : [plot.valToPos(this.#pinned, "x"), top]),
+      bind: {
+        dblclick: () => () => {
+          this.pin(null);
+          this.zoom(null);
+        },
+        click: (plot, target, handler) => (event) => {
+          handler(event);
+          this.#clicked(chart, event);
+        },
+      },
+    };
+  }
+
+  hooks(chart) {
+    return {
+      setCursor: [(plot) => this.#cursorMoved(chart, plot)],
+      setSelect: [(plot) => this.#selected(plot)],
+    };
+  }
+
+  #cursorMoved(chart, plot) {
+    if (this.#isMoving || this.#pinned !== null || chart.plot !== plot) return;
+    const { left, idx } = plot.cursor;
+    this.point(left >= 0 && idx !== null ? plot.data[0][idx] : null);
+  }
+
+  #selected(plot) {
+    const { left, width } = plot.select;
+    if (width < CLICK_PX) return;
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.zoom({ min: plot.posToVal(left, "x"), max: plot.posToVal(left + width, "x") });
+  }
+
+  /** A click keeps the crosshair where it is, the next one lets it go. */
+  #clicked(chart, { clientX }) {
+    if (chart.pressedAt === undefined || Math.abs(clientX - chart.pressedAt) >= CLICK_PX) return;
+    this.pin(this.#pinned === null ? this.at : null);
+  }
+
+  made(chart) {
+    const { plot } = chart;
+    const frame = plot.root.parentElement;
+    frame.tabIndex = 0;
+    frame.setAttribute("role", "application");
+    frame.setAttribute("aria-label", `${chart.spec.title} chart. ${HINT}`);
+    plot.over.addEventListener("mousedown", ({ clientX }) => (chart.pressedAt = clientX));
+    if (!chart.isEnlivened) enliven(frame, chart, this);
+    chart.isEnlivened = true;
+  }
+}

@@ -1,0 +1,29 @@
+// Charts in words.
+
+import { count } from "../format.js";
+
+const FEW = 3;
+
+/** "1 point", "2,100 points" */
+export const plural = (amount, noun) => `${count(amount)} ${noun}${amount === 1 ? "" : "s"}`;
+
+/** What a chart shows, for those who do not see it. @param {{title: string, write: Function, axis: string}} how */
+export function summary(lines, marks, { title, write, axis }) {
+  const parts = lines.map(({ metric, label, points }) => {
+    const values = points.map((point) => point[metric]).filter(Number.isFinite);
+    if (!values.length) return `${label}: no value`;
+    const lowest = values.reduce((one, other) => Math.min(one, other));
+    return `${label}: last ${write(values.at(-1))}, lowest ${write(lowest)}`;
+  });
+  return `${title} over ${axis === "time" ? "time" : `${axis}s`}. ${parts.join("; ")}.${marked(marks)}`;
+}
+
+/** " Marked: resumed at step 40; checkpoint at 12 steps." */
+function marked(marks) {
+  const steps = new Map();
+  for (const { step, text } of marks) steps.set(text, [...(steps.get(text) ?? []), step]);
+  const parts = [...steps].map(([text, some]) => `${text} at ${some.length > FEW ? plural(some.length, "step") : stepsOf(some)}`);
+  return parts.length ? ` Marked: ${parts.join("; ")}.` : "";
+}
+
+const stepsOf = (steps) => `step ${steps.map(count).join(", ")}`;
