@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.datasets.files import chat_file, chat_line
 from tests.e2e.conftest import Complaints
@@ -52,21 +52,50 @@ def test_a_missing_file_is_said_beside_its_field(open_tab: Open) -> None:
     expect(tab.get_by_text("Choose a file.")).to_be_visible()
 
 
-def test_a_broken_upload_says_so_and_can_be_tried_again(
+def test_an_upload_pauses_loses_its_network_and_goes_on_after_a_reload(
     open_tab: Open, installation: Installation, complaints: Complaints, tmp_path: Path
 ) -> None:
+    """Three parts, of which the first is stored before everything goes wrong; none is sent twice."""
     tab = open_tab("alice", "/datasets")
     storage = f"{installation.stack.s3.endpoint_url}/**"
-    tab.route(storage, lambda route: route.abort())
-    tab.get_by_label("File").set_input_files(file_of(tmp_path, "shaky.jsonl", chat_file(60)))
+    sent: list[str] = []
+
+    def only_the_first(route: Route) -> None:
+        if "partNumber=1&" in route.request.url:
+            sent.append(route.request.url)
+            route.continue_()
+        else:
+            route.abort()
+
+    def count(route: Route) -> None:
+        sent.append(route.request.url)
+        route.continue_()
+
+    tab.route(storage, only_the_first)
+    body = chat_line(("user", "Say x."), ("assistant", "x" * 900_000)) * 20
+    shaky = file_of(tmp_path, "shaky.jsonl", body)
+    tab.get_by_label("File").set_input_files(shaky)
     tab.get_by_role("button", name="Upload").click()
-    expect(tab.get_by_role("alert").filter(has_text="did not reach storage")).to_be_visible()
+    line = tab.get_by_role("list", name="Uploads").get_by_role("listitem")
+    expect(line.get_by_role("alert")).to_contain_text("did not reach storage")
+    expect(line).to_contain_text("46%")
+    line.get_by_role("button", name="Pause").click()
+    expect(line.get_by_text("Paused.")).to_be_visible()
+    expect(line.get_by_role("alert")).to_be_hidden()
     complaints.forgive()
+
     tab.unroute(storage)
-    tab.get_by_role("button", name="Upload").click()
+    tab.route(storage, count)
+    tab.reload()
     row = tab.get_by_role("row", name="shaky")
+    expect(row.locator('[data-status="uploading"]')).to_be_visible()
+    tab.get_by_label("File").set_input_files(shaky)
+    tab.get_by_role("button", name="Upload").click()
     expect(row.locator('[data-status="ready"]')).to_be_visible()
     expect(row).to_have_count(1)
+    expect(line).to_have_count(0)
+    numbers = sorted(url.partition("partNumber=")[2].partition("&")[0] for url in sent)
+    assert numbers == ["1", "2", "3"]
 
 
 def test_a_dataset_without_its_file_takes_it_on_its_page(
