@@ -35,6 +35,11 @@ def amount(*, price_per_hour: Decimal | None, gpu_count: int, billable_seconds: 
     return (price_per_hour * gpu_count * hours).quantize(CENT, rounding=ROUND_HALF_UP)
 
 
+def cents(value: Decimal | None) -> Decimal:
+    """A sum as a database gives it: None of no rows, and on SQLite with the dust of floating point."""
+    return Decimal("0.00") if value is None else value.quantize(CENT, rounding=ROUND_HALF_UP)
+
+
 def middle(low: Decimal, high: Decimal) -> Decimal:
     """The amount halfway between two, in whole cents."""
     return ((low + high) / 2).quantize(CENT, rounding=ROUND_HALF_UP)

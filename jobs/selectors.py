@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from jobs import costs
 from jobs.exceptions import ArtifactNotFound, InvalidJob, JobNotFound
 from jobs.models import (
     BaseModel,
@@ -158,8 +159,7 @@ def cost_list(
 
 def cost_total(records: QuerySet[CostRecord]) -> Decimal:
     """Dollars of all these records."""
-    total: Decimal | None = records.aggregate(total=Sum("amount"))["total"]
-    return total if total is not None else Decimal("0.00")
+    return costs.cents(records.aggregate(total=Sum("amount"))["total"])
 
 
 # -- What can be chosen for a new job --------------------------------------------------------------------

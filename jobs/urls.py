@@ -3,6 +3,7 @@
 from django.urls import path
 
 from jobs.views.configure import job_configure
+from jobs.views.costs import costs
 from jobs.views.detail import job_detail
 from jobs.views.list import job_list
 
@@ -10,4 +11,5 @@ urlpatterns = [
     path("training/jobs", job_list, name="job-list"),
     path("training/jobs/<uuid:job_id>", job_detail, name="job-detail"),
     path("training/configure", job_configure, name="job-configure"),
+    path("costs", costs, name="costs"),
 ]

@@ -15,6 +15,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from jobs import budget, presets, resumption, selectors, sentinel, series
+from jobs.ledger import report
+from jobs.ledger.span import DEFAULT_RANGE, RANGES
 from jobs.states import Status
 
 MAX_COUNT = 2**31 - 1  # what every database can compare with
@@ -239,6 +241,26 @@ class CostsQuery(serializers.Serializer[dict[str, Any]]):
             "from": serializers.DateTimeField(required=False, help_text="recorded at or after"),
             "to": serializers.DateTimeField(required=False, help_text="recorded before"),
             "job": serializers.UUIDField(required=False),
+        }
+
+
+class CostsSpanQuery(serializers.Serializer[dict[str, Any]]):
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        of_custom = "with range=custom, which is meant where a date is given and no range"
+        return {
+            "range": serializers.ChoiceField(list(RANGES), required=False, help_text=f"default: {DEFAULT_RANGE}"),
+            "from": serializers.DateField(required=False, help_text=f"the first day, UTC; {of_custom}"),
+            "to": serializers.DateField(required=False, help_text="the last day, included"),
+        }
+
+
+class CostsSummaryQuery(CostsSpanQuery):
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        sorts = [f"{sign}{name}" for name in report.SORTS for sign in ("", "-")]
+        return {
+            **super().get_fields(),
+            "group": serializers.ChoiceField(list(report.GROUPS), default=report.DEFAULT_GROUP),
+            "sort": serializers.ChoiceField(sorts, default="-cost"),
         }
 
 

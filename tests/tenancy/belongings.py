@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from accounts import services as account_services
 from accounts.models import ApiToken
@@ -73,6 +74,7 @@ def belongings(user: User, *, mark: str) -> Belongings:
     ImportGrant.objects.create(user=user, prefix=f"{mark}-team/")
     running = factories.job(user, name=f"{mark} running", dataset=ready)
     ended = factories.job(user, Status.COMPLETED, name=f"{mark} ended", dataset=ready)
+    ended.cost_records.update(recorded_at=timezone.now())  # among the days that reports look at unasked
     resumed = factories.job(
         user, name=f"{mark} resumed", dataset=ready, retry_of=ended, resume_from=factories.checkpoint(ended, 20)
     )

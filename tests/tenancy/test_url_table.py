@@ -183,11 +183,12 @@ def test_lists_show_their_owner_what_is_there(of_alice: Belongings, store: Objec
             "api-dataset-import",
             "api-jobs",
             "api-costs",
+            "api-costs-csv",
             "api-notifications",
             "api-webhooks",
             "api-tokens",
         ),
-        *("dataset-list", "job-list", "job-configure", "notification-list", "notification-settings", "tokens"),
+        *("dataset-list", "job-list", "job-configure", "costs", "notification-list", "notification-settings", "tokens"),
     }
 
 

@@ -42,16 +42,6 @@ class CostRecordOutput(serializers.ModelSerializer[CostRecord]):
         )
 
 
-class JobCostOutput(CostRecordOutput):
-    """A cost record in a list over several jobs."""
-
-    job_id = serializers.UUIDField()
-    job_name = serializers.CharField(source="job.name")
-
-    class Meta(CostRecordOutput.Meta):
-        fields = (*CostRecordOutput.Meta.fields, "job_id", "job_name")
-
-
 class JobEventOutput(serializers.ModelSerializer[JobEvent]):
     class Meta:
         model = JobEvent
@@ -120,14 +110,6 @@ class PaginationOutput(serializers.Serializer[dict[str, Any]]):
     total_pages = serializers.IntegerField()
 
 
-CostsAnswer = inline_serializer(
-    "CostsAnswer",
-    {
-        "costs": JobCostOutput(many=True),
-        "total": serializers.FloatField(help_text="US dollars of all records that match, whatever the page"),
-        "pagination": PaginationOutput(),
-    },
-)
 JobDetailAnswer = inline_serializer(
     "JobDetailAnswer",
     {
