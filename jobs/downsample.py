@@ -3,6 +3,9 @@
 The rows are cut into buckets of equal size; of each bucket the rows stay in which a series has its smallest
 and its largest value, for every series. So every spike of every series survives, at whatever zoom, and the
 kept rows are real rows (no averages). Missing values are NaN and are never chosen.
+
+A curve of extremes alone says nothing of what is usual, so each kept row can also be told what it stands for: the
+number and the mean of all rows since the kept one before it. An average over these is (nearly) one over all rows.
 """
 
 from collections.abc import Sequence
@@ -41,6 +44,25 @@ def extremes(series: Sequence[Floats], max_points: int) -> Indices:
             break
         kept = finer
     return kept
+
+
+def counts(kept: Indices) -> Indices:
+    """For each kept row, how many rows it stands for: those since the kept one before it, itself among them."""
+    return np.diff(kept, prepend=-1)
+
+
+def means(column: Floats, kept: Indices) -> Floats:
+    """For each kept row, the mean of what it stands for; NaN where nothing of that has a value.
+
+    `kept` are ascending indices of rows of `column`, at least one.
+    """
+    column = column[: kept[-1] + 1]
+    known = ~np.isnan(column)
+    starts = np.concatenate([[0], kept[:-1] + 1])
+    sums = np.add.reduceat(np.where(known, column, 0.0), starts)
+    amounts = np.add.reduceat(known.astype(np.int64), starts)
+    found: Floats = np.divide(sums, amounts, out=np.full(len(kept), np.nan), where=amounts > 0)
+    return found
 
 
 def _of_buckets(series: Sequence[Floats], length: int, buckets: int) -> Indices:

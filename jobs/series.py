@@ -29,11 +29,15 @@ MIN_POINTS, MAX_POINTS = downsample.MIN_POINTS, 10_000
 HELD_POINTS = 500_000  # per process, about 50 MB
 _ENTRY_OVERHEAD = 200  # an entry costs as much as so many points, however few it has
 
+LAST_STEP = 2**63 - 1  # what the column can hold
+
 POINT_COLUMNS = ("attempt", "restart", "step", "epoch", *METRIC_NAMES, "timestamp")
 _KEY = POINT_COLUMNS[:3]
 _NUMBERS = POINT_COLUMNS[:-1]
-_SHOWN = (*POINT_COLUMNS, "superseded")
-_NEVER = 2**63 - 1
+_SHOWN = (*POINT_COLUMNS, "superseded", "stands_for", "means")
+# Noisy from step to step, so that their smoothed course needs the mean of what is left out.
+AVERAGED = ("training_loss", "gradient_norm", "throughput", "gpu_utilization")
+_MEAN_DIGITS = 6
 _HELD_COLUMNS = ("id", "version", *_NUMBERS)
 _TYPES = [np.int64 if name in {"id", "version", *_KEY} else np.float64 for name in _HELD_COLUMNS]
 _CHUNK = 2000
@@ -46,11 +50,26 @@ class Chart:
     """`points` in the order of attempt, restart and step; `total` as stored; `next` continues with `since`.
 
     A point is `superseded` if a later restart or attempt trained its step again: no part of the curve that counts.
+    Where points were left out, one `stands_for` so many stored ones: those since the one before it, and itself; its
+    `means` are the means over them of the metrics in AVERAGED, superseded ones apart. `matching` counts the stored
+    points that were asked for, by steps and `since`.
     """
 
     points: list[dict[str, Any]]
     total: int
     next: int
+    matching: int
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A range of steps, both ends included."""
+
+    first: int = 0
+    last: int = LAST_STEP
+
+
+EVERY_STEP = Steps()
 
 
 @dataclass
@@ -70,17 +89,25 @@ class Memory:
         self._held: OrderedDict[uuid.UUID, _Held] = OrderedDict()
         self._lock = threading.Lock()
 
-    def chart(self, job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS) -> Chart:
+    def chart(
+        self, job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS, steps: Steps = EVERY_STEP
+    ) -> Chart:
         """See jobs.series.chart."""
         held = self._entry(job.id)
         with held.lock:
             _refresh(held, job)
-            if since == 0 and held.last_chart and held.last_chart[0] == max_points:
+            is_whole = since == 0 and steps == EVERY_STEP
+            if is_whole and held.last_chart and held.last_chart[0] == max_points:
                 return held.last_chart[1]
-            table = held.table if since == 0 else _rows(held.table, held.table["version"] > since)
-            kept = _rows(table, downsample.extremes([table[name] for name in METRIC_NAMES], max_points))
-            answer = Chart(points=_as_points(kept, held.times), total=len(held.table["id"]), next=held.version)
-            if since == 0:
+            table = held.table if is_whole else _chosen(held.table, since, steps)
+            kept = downsample.extremes([table[name] for name in METRIC_NAMES], max_points)
+            answer = Chart(
+                points=_as_points(_rows(table, kept), _stood_for(table, kept), held.times),
+                total=len(held.table["id"]),
+                next=held.version,
+                matching=len(table["id"]),
+            )
+            if is_whole:
                 held.last_chart = max_points, answer
         self._forget_the_oldest()
         return answer
@@ -114,12 +141,13 @@ class Memory:
 _memory = Memory(HELD_POINTS)
 
 
-def chart(job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS) -> Chart:
+def chart(job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS, steps: Steps = EVERY_STEP) -> Chart:
     """The job's points, at most `max_points` (MIN_POINTS to MAX_POINTS), extremes of every metric kept.
 
-    With `since` (a former answer's `next`) only rows that are new or changed since then.
+    With `since` (a former answer's `next`) only rows that are new or changed since then; with `steps` only those of
+    the range, as finely as `max_points` lets them be: their own extremes are kept.
     """
-    return _memory.chart(job, since=since, max_points=max_points)
+    return _memory.chart(job, since=since, max_points=max_points, steps=steps)
 
 
 def counting(job: TrainingJob, name: str, *, last: int | None = None) -> list[tuple[int, float]]:
@@ -127,9 +155,11 @@ def counting(job: TrainingJob, name: str, *, last: int | None = None) -> list[tu
     return _memory.counting(job, name, last=last)
 
 
-def every_point(job: TrainingJob) -> Iterator[tuple[int | float | str | None, ...]]:
-    """All stored points in order, each with the values of POINT_COLUMNS, in bounded memory."""
+def every_point(job: TrainingJob, steps: Steps = EVERY_STEP) -> Iterator[tuple[int | float | str | None, ...]]:
+    """All stored points of the steps in order, each with the values of POINT_COLUMNS, in bounded memory."""
     points = MetricsPoint.objects.filter(job_id=job.id).order_by(*_KEY)
+    if steps != EVERY_STEP:
+        points = points.filter(step__gte=steps.first, step__lte=steps.last)
     for *values, time in points.values_list(*POINT_COLUMNS).iterator(chunk_size=_CHUNK):
         yield (*values, _iso(time))
 
@@ -163,6 +193,11 @@ def _rows(table: Table, chosen: NDArray[Any]) -> Table:
     return {name: column[chosen] for name, column in table.items()}
 
 
+def _chosen(table: Table, since: int, steps: Steps) -> Table:
+    numbers = table["step"]
+    return _rows(table, (table["version"] > since) & (numbers >= steps.first) & (numbers <= steps.last))
+
+
 def _merged(old: Table, new: Table) -> Table:
     """Both, in key order; of equal keys the new row."""
     both = {name: np.concatenate([old[name], new[name]]) for name in _HELD_COLUMNS}
@@ -179,7 +214,7 @@ def _marked(table: Table) -> Table:
     superseded = np.zeros(len(table["id"]), bool)
     attempts, restarts, steps = (table[name] for name in _KEY)
     changes = np.flatnonzero((attempts[1:] != attempts[:-1]) | (restarts[1:] != restarts[:-1])) + 1
-    end, taken_over_at = len(steps), _NEVER
+    end, taken_over_at = len(steps), LAST_STEP
     for start in reversed([0, *changes.tolist()]):
         if end < len(steps):
             taken_over_at = min(taken_over_at, int(steps[end]))
@@ -188,7 +223,34 @@ def _marked(table: Table) -> Table:
     return {**table, "superseded": superseded}
 
 
-def _as_points(table: Table, times: dict[int, str | None]) -> list[dict[str, Any]]:
+def _stood_for(table: Table, kept: NDArray[np.int64]) -> tuple[list[int], list[dict[str, float | None] | None]]:
+    """Counts and means of what the kept rows stand for; a row that stands for itself alone needs no mean."""
+    counts: list[int] = downsample.counts(kept).tolist()
+    if len(kept) == len(table["id"]):
+        return counts, [None] * len(counts)
+    counting = ~table["superseded"]
+    columns = [downsample.means(np.where(counting, table[name], np.nan), kept) for name in AVERAGED]
+    rows = zip(*(_with_none(_rounded(column)) for column in columns), strict=True)
+    means = [dict(zip(AVERAGED, row, strict=True)) for row in rows]
+    return counts, [each if count > 1 else None for each, count in zip(means, counts, strict=True)]
+
+
+def _rounded(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """To so many digits as a chart can show: a mean's many others would be most of an answer's bytes."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.where(column == 0, 0.0, np.floor(np.log10(np.abs(column))))
+        shift = 10.0 ** (_MEAN_DIGITS - 1 - size)
+        rounded: NDArray[np.float64] = np.where(
+            np.isfinite(shift) & (shift > 0), np.round(column * shift) / shift, column
+        )
+    return rounded
+
+
+def _as_points(
+    table: Table,
+    stood_for: tuple[list[int], list[dict[str, float | None] | None]],
+    times: dict[int, str | None],
+) -> list[dict[str, Any]]:
     """Rows as JSON. Times, which nobody computes with, are read for these rows alone and kept in `times`."""
     ids: list[int] = table["id"].tolist()
     if len(times) > 2 * MAX_POINTS:
@@ -197,7 +259,7 @@ def _as_points(table: Table, times: dict[int, str | None]) -> list[dict[str, Any
         rows = MetricsPoint.objects.filter(id__in=unread).order_by().values_list("id", "timestamp")
         times.update((id, _iso(time)) for id, time in rows)
     columns = [*(_with_none(table[name]) for name in _NUMBERS), [times.get(id) for id in ids]]
-    columns.append(table["superseded"].tolist())
+    columns += [table["superseded"].tolist(), *stood_for]
     return [dict(zip(_SHOWN, values, strict=True)) for values in zip(*columns, strict=True)]
 
 

@@ -4,6 +4,7 @@ A key that does not exist is refused with the one that was probably meant: silen
 would start another job than the one asked for.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from jobs import budget, presets, resumption, selectors, sentinel, series
+from jobs import budget, curves, presets, resumption, selectors, sentinel, series
 from jobs.ledger import report
 from jobs.ledger.span import DEFAULT_RANGE, RANGES
 from jobs.states import Status
@@ -226,6 +227,60 @@ class PointsQuery(serializers.Serializer[dict[str, Any]]):
     max_points = serializers.IntegerField(
         default=series.DEFAULT_POINTS, min_value=series.MIN_POINTS, max_value=series.MAX_POINTS
     )
+
+
+class StepsQuery(serializers.Serializer[dict[str, Any]]):
+    """A range of steps; without it all of them. `steps` of the validated data is a jobs.series.Steps."""
+
+    from_step = serializers.IntegerField(
+        required=False, min_value=0, max_value=series.LAST_STEP, help_text="the first step of a range, itself included"
+    )
+    to_step = serializers.IntegerField(
+        required=False, min_value=0, max_value=series.LAST_STEP, help_text="the last step of a range, itself included"
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        chosen = dict(attrs)
+        steps = series.Steps(chosen.pop("from_step", 0), chosen.pop("to_step", series.LAST_STEP))
+        if steps.first > steps.last:
+            raise ValidationError({"to_step": [f"Must be at least from_step, which is {steps.first}."]})
+        return {**chosen, "steps": steps}
+
+
+class PointsOfStepsQuery(StepsQuery, PointsQuery):
+    """Points of a range of steps: the narrower it is, the finer they are."""
+
+
+class PictureQuery(StepsQuery):
+    """How a picture of the loss is drawn; the names are those of the page's address."""
+
+    x = serializers.ChoiceField(curves.AXES, default="step", help_text="time is since the first step")
+    smoothing = serializers.FloatField(
+        default=0.0,
+        min_value=0.0,
+        max_value=curves.MOST_SMOOTHING,
+        help_text="weight of the moving average; 0 draws the values alone",
+    )
+    log = serializers.BooleanField(default=False, help_text="a logarithmic scale of the loss")
+    clip = serializers.BooleanField(default=False, help_text="leave the outermost hundredth out of the scale")
+
+    def validate_smoothing(self, value: float) -> float:
+        if math.isnan(value):
+            raise ValidationError(["A valid number is required."])
+        return value
+
+    @property
+    def look(self) -> curves.Look:
+        """What was chosen, once it is valid."""
+        chosen = self.validated_data
+        steps = chosen["steps"]
+        return curves.Look(
+            axis=chosen["x"],
+            smoothing=chosen["smoothing"],
+            log=chosen["log"],
+            clip=chosen["clip"],
+            view=None if steps == series.EVERY_STEP else (steps.first, steps.last),
+        )
 
 
 class PageQuery(serializers.Serializer[dict[str, Any]]):

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from accounts.callers import caller
 from jobs import selectors, series
 from jobs.api.files import AnyAccepted, disposition
-from jobs.api.inputs import PointsQuery
+from jobs.api.inputs import PointsOfStepsQuery, StepsQuery
 from jobs.api.outputs.run import MetricsPointOutput
 from jobs.models import TrainingJob
 
@@ -29,39 +29,49 @@ MetricsAnswer = inline_serializer(
     {
         "metrics": MetricsPointOutput(many=True),
         "total": serializers.IntegerField(help_text="points stored"),
+        "matching": serializers.IntegerField(help_text="points stored of the steps, and since the cursor, asked for"),
         "next": serializers.IntegerField(help_text="send it as `since` to get only what is new"),
     },
 )
 
 
 class JobMetricsView(APIView):
-    @extend_schema(parameters=[PointsQuery], responses=MetricsAnswer)
+    @extend_schema(parameters=[PointsOfStepsQuery], responses=MetricsAnswer)
     def get(self, request: Request, job_id: uuid.UUID) -> Response:
-        """Points in step order, at most `max_points`, the extremes of every metric among them."""
+        """Points in step order, at most `max_points`, the extremes of every metric among them.
+
+        A range, `from_step` to `to_step`, gives the points of these steps alone, with extremes of their own: the
+        narrower the range, the finer the curve. A point that stands for others says for how many, and their means.
+        """
         job = selectors.job_get(caller(request), job_id)
-        query = PointsQuery(data=request.query_params)
+        query = PointsOfStepsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         chart = series.chart(job, **query.validated_data)
-        return Response({"metrics": chart.points, "total": chart.total, "next": chart.next})
+        return Response({"metrics": chart.points, "total": chart.total, "matching": chart.matching, "next": chart.next})
 
 
 class JobMetricsCsvView(APIView):
     content_negotiation_class = AnyAccepted
 
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    @extend_schema(parameters=[StepsQuery], responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: Request, job_id: uuid.UUID) -> Any:
-        """Every stored point. Cells hold numbers and times alone: nothing that a spreadsheet would execute."""
+        """Every stored point, or those of a range of steps.
+
+        Cells hold numbers and times alone: nothing that a spreadsheet would execute.
+        """
         job = selectors.job_get(caller(request), job_id)
+        query = StepsQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
         return StreamingHttpResponse(
-            _csv(job),
+            _csv(job, query.validated_data["steps"]),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": disposition("attachment", job, "metrics", "csv")},
         )
 
 
-def _csv(job: TrainingJob) -> Iterator[str]:
+def _csv(job: TrainingJob, steps: series.Steps) -> Iterator[str]:
     """The file in pieces of many lines: sending each line by itself would take far longer."""
-    rows = chain([series.POINT_COLUMNS], series.every_point(job))
+    rows = chain([series.POINT_COLUMNS], series.every_point(job, steps))
     while some := list(islice(rows, LINES_PER_PIECE)):
         piece = StringIO()
         csv.writer(piece).writerows(some)

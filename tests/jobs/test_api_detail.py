@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from datasets.models import Dataset
 from datasets.storage.base import ObjectStore
 from jobs import series
-from jobs.api.outputs.run import MetricsPointOutput
+from jobs.api.outputs.run import MetricsPointOutput, PointMeansOutput
 from jobs.models import JobLog, MetricsPoint, TrainingJob
 from jobs.states import Status
 from tests import factories
@@ -136,8 +136,41 @@ def test_an_impossible_number_of_points_is_refused(api: Api, alice: User, job: T
     assert api(alice).get(f"/api/jobs/{job.pk}/metrics?{query}").status_code == 400
 
 
+def test_a_range_of_steps_is_asked_for_its_finer_points(api: Api, alice: User, job: TrainingJob) -> None:
+    factories.points(job, {step: {"training_loss": 1.0} for step in range(10, 2010)})
+    data = api(alice).get(f"/api/jobs/{job.pk}/metrics?from_step=100&to_step=199&max_points=1000").json()["data"]
+    assert [point["step"] for point in data["metrics"]] == list(range(100, 200))
+    assert (data["matching"], data["total"]) == (100, 2005)
+    answer = api(alice).get(f"/api/jobs/{job.pk}/metrics.csv?from_step=100&to_step=101")
+    assert len(answer.getvalue().splitlines()) == 3
+
+
+@pytest.mark.parametrize("path", ["metrics", "metrics.csv", "loss.png"])
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("from_step=-1", "from_step"),
+        ("to_step=x", "to_step"),
+        (f"to_step={2**63}", "to_step"),
+        ("from_step=9&to_step=8", "to_step"),
+    ],
+)
+def test_an_impossible_range_is_refused_beside_its_field(
+    api: Api, alice: User, job: TrainingJob, path: str, query: str, field: str
+) -> None:
+    answer = api(alice).get(f"/api/jobs/{job.pk}/{path}?{query}")
+    assert answer.status_code == 400
+    assert list(answer.json()["error"]["details"]) == [field]
+
+
 def test_points_are_documented_as_they_are() -> None:
-    assert set(MetricsPointOutput().fields) == {*series.POINT_COLUMNS, "superseded"}
+    assert set(MetricsPointOutput().fields) == {
+        *series.POINT_COLUMNS,
+        "superseded",
+        "stands_for",
+        "means",
+    }
+    assert tuple(PointMeansOutput().fields) == series.AVERAGED
 
 
 def test_the_csv_has_every_point_and_only_numbers_and_times(api: Api, alice: User, job: TrainingJob) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from jobs import charts
+from jobs.curves import Look
 
 
 def point(
@@ -23,6 +24,10 @@ def point(
         "training_loss": training,
         "validation_loss": validation,
         "superseded": superseded,
+        "epoch": step / 10,
+        "timestamp": f"2026-11-23T12:{step // 60:02}:{step % 60:02}Z",
+        "stands_for": 1,
+        "means": None,
     }
 
 
@@ -103,5 +108,44 @@ def test_threads_may_draw_at_once() -> None:
     assert len(set(pictures)) == 1
 
 
-def svg(points: list[dict[str, Any]]) -> str:
-    return charts.loss_curve(points, title="Support chats", file_format="svg").decode()
+def test_smoothing_draws_a_bold_course_over_the_faint_values() -> None:
+    assert "smoothed" not in svg(CURVE)
+    drawing = svg(CURVE, smoothing=0.6)
+    assert "Training loss, smoothed 0.6" in drawing
+    assert f"stroke-opacity: {charts.FAINT}" in drawing
+    assert "smoothed" not in svg(CURVE[:20], smoothing=0.6)  # too few to smooth
+
+
+def test_the_x_axis_may_be_epochs_or_time() -> None:
+    assert ">Epoch<" in svg(CURVE, axis="epoch")
+    assert ">Time since the first step (seconds)<" in svg(CURVE, axis="time")
+    long = [point(step, 1.0) | {"timestamp": f"2026-11-23T{step:02}:00:00Z"} for step in range(1, 20)]
+    drawing = svg(long, axis="time")
+    assert "(hours)" in drawing
+    assert ">10<" in drawing
+    without_times = [each | {"timestamp": None} for each in CURVE]
+    assert "No points yet" in svg(without_times, axis="time")
+
+
+def test_a_log_scale_says_what_it_cannot_show() -> None:
+    assert "1 at or below zero" in svg([*CURVE, point(51, 0.0)], log=True)
+    assert "below zero" not in svg(CURVE, log=True)
+    assert "Loss" in svg([point(1, 0.0), point(2, -1.0)], log=True)
+
+
+def test_clipping_says_what_lies_outside() -> None:
+    spiky = [point(step, 500.0 if step == 77 else 1 + step % 5 / 10) for step in range(1, 201)]
+    assert "1 point outside" in svg(spiky, clip=True)
+    assert "outside" not in svg(spiky)
+
+
+def test_a_view_ends_where_it_was_asked_to_and_names_the_seams_in_it() -> None:
+    assert "resumed at step 39" in svg(RESUMED, view=(30, 50))
+    assert "resumed" not in svg(RESUMED, view=(50, 70))
+    for axis in ("step", "epoch", "time"):
+        assert "Loss" in svg(RESUMED, view=(50, 10**18), axis=axis)
+        assert "Loss" in svg(RESUMED, view=(10**6, 10**18), axis=axis)
+
+
+def svg(points: list[dict[str, Any]], **look: Any) -> str:
+    return charts.loss_curve(points, title="Support chats", file_format="svg", look=Look(**look)).decode()

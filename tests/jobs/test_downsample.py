@@ -66,3 +66,16 @@ def test_a_series_without_any_value_takes_no_room() -> None:
 def test_too_few_points_to_keep_the_extremes_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 50"):
         downsample.extremes([np.arange(1000.0)], 49)
+
+
+@given(columns=COLUMNS, max_points=st.integers(50, 120))
+def test_what_is_left_out_is_counted_and_averaged_exactly_once(columns: list[list[float]], max_points: int) -> None:
+    series = [np.array(column) for column in columns]
+    kept = downsample.extremes(series, max_points)
+    counts = downsample.counts(kept)
+    assert counts.sum() == len(series[0])
+    column = np.clip(series[0], -1e6, 1e6)
+    edges = np.cumsum(counts)
+    for mean, piece in zip(downsample.means(column, kept), np.split(column, edges[:-1]), strict=True):
+        expected = np.nan if np.isnan(piece).all() else np.nanmean(piece)
+        np.testing.assert_allclose(mean, expected, rtol=1e-9, atol=1e-9)

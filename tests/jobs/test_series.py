@@ -22,7 +22,7 @@ def losses(chart: series.Chart) -> dict[tuple[int, int, int], float | None]:
 
 
 def test_a_job_without_points_has_an_empty_chart(job: TrainingJob) -> None:
-    assert series.chart(job) == series.Chart(points=[], total=0, next=0)
+    assert series.chart(job) == series.Chart(points=[], total=0, next=0, matching=0)
 
 
 def test_points_come_in_the_order_of_attempt_restart_and_step(job: TrainingJob) -> None:
@@ -38,7 +38,8 @@ def test_zero_is_a_value_and_a_missing_one_is_null(job: TrainingJob) -> None:
     assert (first["training_loss"], first["validation_loss"]) == (0.0, None)
     assert (second["training_loss"], second["timestamp"]) == (None, None)
     assert first["timestamp"] == "2026-11-23T12:00:00Z"
-    assert list(first) == [*series.POINT_COLUMNS, "superseded"]
+    assert list(first) == [*series.POINT_COLUMNS, "superseded", "stands_for", "means"]
+    assert (first["stands_for"], first["means"]) == (1, None)
 
 
 def test_what_a_later_restart_trained_again_is_superseded(job: TrainingJob) -> None:
@@ -177,3 +178,46 @@ def test_threads_that_ask_at_once_all_get_the_whole(alice: User) -> None:
 def test_every_point_streams_all_of_them(job: TrainingJob) -> None:
     factories.points(job, {step: {"training_loss": 1.0} for step in range(2500)})
     assert [row[2] for row in series.every_point(job)] == list(range(2500))
+
+
+def test_points_that_were_left_out_are_counted_and_averaged_in_the_next_one(job: TrainingJob) -> None:
+    factories.points(job, {step: {"training_loss": float(step % 10), "learning_rate": 1e-4} for step in range(1000)})
+    points = series.chart(job, max_points=50).points
+    assert len(points) <= 50
+    assert sum(point["stands_for"] for point in points) == 1000
+    whole = sum(point["stands_for"] * (point["means"] or point)["training_loss"] for point in points)
+    assert whole == pytest.approx(4500, rel=1e-5)
+    assert "learning_rate" not in next(point["means"] for point in points if point["means"])
+
+
+def test_what_was_trained_again_counts_in_no_mean(job: TrainingJob) -> None:
+    factories.points(job, {step: {"training_loss": 9.0} for step in range(500)})
+    factories.points(job, {step: {"training_loss": 1.0} for step in range(500)}, restart=1)
+    points = series.chart(job, max_points=50).points
+    means = {each["means"]["training_loss"] for each in points if each["means"] and not each["superseded"]}
+    assert means == {1.0}
+
+
+def test_a_range_of_steps_is_finer_and_keeps_its_own_extremes(job: TrainingJob) -> None:
+    values = {step: {"training_loss": 1.0 + step % 7 / 10} for step in range(5000)}
+    values[2222]["training_loss"] = 1.9  # no extreme of the whole run
+    values[4000]["training_loss"] = 99.0
+    factories.points(job, values)
+    narrow = series.chart(job, max_points=60, steps=series.Steps(2200, 2300))
+    assert (narrow.matching, narrow.total) == (101, 5000)
+    assert [narrow.points[0]["step"], narrow.points[-1]["step"]] == [2200, 2300]
+    assert max(point["training_loss"] for point in narrow.points) == 1.9
+    assert len(series.chart(job, steps=series.Steps(2200, 2300)).points) == 101
+
+
+def test_a_range_leaves_the_chart_of_all_points_as_it_is(job: TrainingJob) -> None:
+    factories.points(job, {step: {"training_loss": 1.0} for step in range(100)})
+    whole = series.chart(job)
+    assert [point["step"] for point in series.chart(job, steps=series.Steps(10, 12)).points] == [10, 11, 12]
+    assert series.chart(job, steps=series.Steps(200, 300)).points == []
+    assert series.chart(job) is whole
+
+
+def test_every_point_streams_those_of_a_range(job: TrainingJob) -> None:
+    factories.points(job, {step: {"training_loss": 1.0} for step in range(100)})
+    assert [row[2] for row in series.every_point(job, series.Steps(97))] == [97, 98, 99]

@@ -10,6 +10,15 @@ from jobs.api.outputs.situation import SituationOutput, TrendsOutput
 from jobs.models import Checkpoint, CostRecord, JobEvent, ModelArtifact
 
 
+class PointMeansOutput(serializers.Serializer[dict[str, Any]]):
+    """Documentation of the means of noisy metrics (jobs.series.AVERAGED)."""
+
+    training_loss = serializers.FloatField(allow_null=True)
+    gradient_norm = serializers.FloatField(allow_null=True)
+    throughput = serializers.FloatField(allow_null=True, help_text="tokens/s")
+    gpu_utilization = serializers.FloatField(allow_null=True, help_text="%")
+
+
 class MetricsPointOutput(CurrentMetricsOutput):
     """Documentation of one point (jobs.series makes them, a thousand at a time)."""
 
@@ -20,6 +29,12 @@ class MetricsPointOutput(CurrentMetricsOutput):
     timestamp = serializers.DateTimeField(allow_null=True, help_text="the cluster's clock")
     superseded = serializers.BooleanField(
         help_text="a later restart or attempt trained this step again, as of this answer"
+    )
+    stands_for = serializers.IntegerField(
+        help_text="where points were left out: how many stored ones since the one before this, and itself; else 1"
+    )
+    means = PointMeansOutput(
+        allow_null=True, help_text="over the points that it stands for, superseded ones apart; null for itself alone"
     )
 
 
