@@ -94,6 +94,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "notifications.context_processors.unread_count",
                 "lora_pipeline.context_processors.processing",
+                "lora_pipeline.theme.theme",
             ],
         },
     }

@@ -1,8 +1,9 @@
-// What every page does: times on the reader's clock, tabs, copy buttons, the account menu, whether jobs move.
+// What every page does: times on the reader's clock, tabs, copy buttons, theme, the account menu, whether jobs move.
 
 import "./copy.js";
 import "./processing.js";
 import * as tabs from "./tabs.js";
+import "./theme.js";
 import { localize } from "./times.js";
 
 localize(document);

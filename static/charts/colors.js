@@ -15,12 +15,10 @@ export function color(token, share = 100) {
   return resolved.get(key);
 }
 
-/** Calls `redraw()` whenever the colours are others: the system's setting or the page's own theme changed. */
+/** Calls `redraw()` whenever the colours are others: another theme (theme.js), or paper. */
 export function onThemeChange(redraw) {
-  const changed = () => {
+  document.addEventListener("theme-change", () => {
     resolved.clear();
     redraw();
-  };
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
-  new MutationObserver(changed).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  });
 }
