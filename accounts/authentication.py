@@ -5,7 +5,7 @@ from django.utils import timezone
 from knox.auth import TokenAuthentication
 from knox.crypto import hash_token
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
 
 from accounts import login_limit
@@ -42,8 +42,21 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
         return row.user, row
 
 
+class CsrfFailed(PermissionDenied):
+    """The page that asks was opened before somebody logged in or out."""
+
+    default_code = "csrf_failed"
+    default_detail = "This page is out of date: you logged in or out in another tab. Reload it, then try again."
+
+
 class WebSessionAuthentication(SessionAuthentication):
     """The session of the web page, with CSRF protection; a 401 (not a 403) for anonymous."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as error:
+            raise CsrfFailed from error
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -23,6 +23,8 @@ from rest_framework import exceptions, status
 from rest_framework.fields import get_error_detail
 from rest_framework.response import Response
 
+from lora_pipeline import error_pages
+
 logger = logging.getLogger(__name__)
 
 STATUS_OF_KIND = {
@@ -69,7 +71,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         details = {"retry_after_seconds": seconds}
         message = f"Too many requests. Try again in {seconds} s."
     elif isinstance(error, _DatabaseAway):
-        headers["Retry-After"] = "5"
+        headers["Retry-After"] = str(error_pages.DATABASE_RETRY_S)
     elif isinstance(error, exceptions.ValidationError):
         details = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
         message = "; ".join(_sentences(details))
@@ -143,10 +145,11 @@ server_error = _error_view(
     500,
     "server_error",
     "Something went wrong on our side. The operator's log has the details.",
-    defaults.server_error,
+    error_pages.crashed,
 )
+_csrf_refused = _error_view(403, "csrf_failed", "The page is out of date. Reload it.", error_pages.out_of_date)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form that was open for too long, or sent from elsewhere: the same answer as for any other refusal."""
-    return permission_denied(request, PermissionDenied("Reload the page and try again."))
+    """A form that was written before its sender logged in or out, or that comes from elsewhere."""
+    return _csrf_refused(request)

@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tenancy.middleware.one_viewer_per_request",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "lora_pipeline.error_pages.ForPeople",
     "lora_pipeline.admin_values.RefuseImpossibleValues",
 ]
 

@@ -1,15 +1,46 @@
-// The one door to the JSON API: session cookie, CSRF header, envelope, errors as exceptions.
+// The one door to the JSON API: session cookie, CSRF header, envelope, errors as exceptions that say what to do.
+//
+// Each answer is told to the document as "api-answer" (detail.status, 0 = none came), so that the frame can say once
+// for all that the server is away or the log-in over (connection.js). problem.js shows an error with its remedy.
 
 const TIMEOUT_MS = 20000;
 
-/** What the API answered when it did not succeed; `status` 0 means that no answer came. */
+// What a status means to a reader where the server gives no words of its own.
+const WORDS = {
+  0: "The server does not answer. Check your connection.",
+  401: "You are logged out. Log in again to go on.",
+  403: "Your account may not do this.",
+  404: "It is no longer there, or it belongs to somebody else.",
+  413: "That is more than the server takes at once.",
+  429: "Too many requests in a short time. Wait a moment.",
+  503: "The server is busy with itself at the moment. Try again in a few seconds.",
+};
+const OUR_FAULT = "Something went wrong on our side. Nothing of yours is lost; try again in a moment.";
+
+/**
+ * What the API answered when it did not succeed; `status` 0 means that no answer came.
+ * `remedy` is what the reader can do: "login", "reload", "retry", or "" when asking again changes nothing;
+ * `retryAfter` the seconds to wait before, or null.
+ */
 export class ApiError extends Error {
-  constructor(status, code, message, details = {}) {
+  constructor(status, code, message, details = {}, retryAfter = null) {
     super(message);
     this.status = status;
     this.code = code;
     this.details = details;
+    this.retryAfter = retryAfter;
   }
+
+  get remedy() {
+    if (this.status === 401) return "login";
+    if (this.code === "csrf_failed") return "reload";
+    return this.status === 0 || this.status === 429 || this.status >= 500 ? "retry" : "";
+  }
+}
+
+/** Where to log in so as to come back to this page. */
+export function loginUrl() {
+  return `/login?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`;
 }
 
 /**
@@ -57,8 +88,10 @@ async function exchange(path, { method = "GET", body, headers = {}, signal } = {
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, "unreachable", "The server does not answer. Check your connection.");
+    tell(0);
+    throw new ApiError(0, "unreachable", WORDS[0]);
   }
+  tell(response.status);
   const etag = response.headers.get("ETag");
   if (response.status === 304) return { changed: false, etag, data: null };
   const envelope = await response.json().catch(() => null);
@@ -66,12 +99,16 @@ async function exchange(path, { method = "GET", body, headers = {}, signal } = {
   return { changed: true, etag, data: envelope.data };
 }
 
-function refusal(response, error) {
-  if (response.status === 401) {
-    return new ApiError(401, "not_authenticated", "You are logged out. Reload the page to log in again.");
-  }
-  const fallback = `The server answered ${response.status}. Try again in a moment.`;
-  return new ApiError(response.status, error?.code ?? "error", error?.message ?? fallback, error?.details ?? {});
+function tell(status) {
+  document.dispatchEvent(new CustomEvent("api-answer", { detail: { status } }));
+}
+
+function refusal({ status, headers }, error) {
+  const wait = Number.parseInt(headers.get("Retry-After") ?? "", 10);
+  const words = WORDS[status] ?? (status >= 500 ? OUR_FAULT : `The server refused that (${status}).`);
+  // A 401 of the API speaks to programs; people are told where to log in.
+  const message = status === 401 ? words : (error?.message ?? words);
+  return new ApiError(status, error?.code ?? "error", message, error?.details ?? {}, Number.isNaN(wait) ? null : wait);
 }
 
 function csrfToken() {

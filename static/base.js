@@ -1,7 +1,11 @@
-// What every page does: times on the reader's clock, tabs, copy buttons, theme, the account menu, whether jobs move.
+// What every page does: times on the reader's clock, tabs, copy buttons, theme, the account menu, keys; and whether
+// jobs move and the server answers.
 
+import "./connection.js";
 import "./copy.js";
+import "./countdown.js";
 import "./processing.js";
+import "./shortcuts.js";
 import * as tabs from "./tabs.js";
 import "./theme.js";
 import { localize } from "./times.js";

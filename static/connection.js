@@ -1,0 +1,55 @@
+// Says on every page, once: the browser is offline, the server does not answer, or the log-in is over.
+
+import { loginUrl } from "./api.js";
+import { toast } from "./toast.js";
+
+const ASK_EVERY_MS = 5000;
+const PATIENCE_MS = 5000;
+const TEXTS = {
+  offline: "You are offline. What you see may be old; it is brought up to date when the connection is back.",
+  away: "The server does not answer. What you see may be old; asking again every few seconds.",
+  out: "You are logged out.",
+};
+
+const banner = document.querySelector("#connection > p");
+const login = banner.querySelector("a");
+const retry = banner.querySelector("button");
+
+let state = "";
+let asking = false;
+
+document.addEventListener("api-answer", ({ detail: { status } }) => {
+  if (status === 401) show("out");
+  else if (status === 0) find();
+  else if (state !== "out") show("");
+});
+addEventListener("offline", () => show("offline"));
+addEventListener("online", find);
+retry.addEventListener("click", find);
+if (!navigator.onLine) show("offline");
+
+function show(next) {
+  const wasAway = state === "offline" || state === "away";
+  if (state === next) return;
+  state = next;
+  banner.hidden = !next;
+  banner.querySelector("span").textContent = TEXTS[next] ?? "";
+  login.hidden = next !== "out";
+  login.href = loginUrl();
+  retry.hidden = next !== "away";
+  if (!next && wasAway) toast("The connection is back.", "good");
+}
+
+/** Asks the server for a sign of life until there is one: a single lost request is no outage. */
+async function find() {
+  if (asking || state === "out") return;
+  asking = true;
+  try {
+    await fetch("/health", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+    show("");
+  } catch {
+    show(navigator.onLine ? "away" : "offline");
+    setTimeout(find, ASK_EVERY_MS);
+  }
+  asking = false;
+}
