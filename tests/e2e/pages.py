@@ -18,6 +18,14 @@ def press(name: str) -> Callable[[Page], None]:
     return lambda tab: tab.get_by_role("button", name=name).first.click()
 
 
+def _send_without_token(tab: Page) -> None:
+    """A form that was written before its sender logged in: what it gets is a page, too."""
+    tab.locator("main [name=csrfmiddlewaretoken]").first.evaluate("field => { field.value = '' }")
+    tab.get_by_label("Name").fill("laptop")
+    tab.get_by_role("button", name="Make a token").click()
+    tab.get_by_role("heading", name="That page was out of date").wait_for()
+
+
 @dataclass(frozen=True)
 class Sight:
     """A page as `username` sees it (None: nobody has logged in), after `arrange` has opened what is to be seen.
@@ -29,7 +37,7 @@ class Sight:
     arrange: Callable[[Page], None] = _stay
     username: str | None = "alice"
     is_shown: bool = False
-    is_missing: bool = False  # answers 404, which the browser notes in its console
+    is_missing: bool = False  # an answer of 4xx, which the browser notes in its console
 
 
 SIGHTS = {
@@ -61,5 +69,8 @@ SIGHTS = {
     "webhook": Sight("/settings/webhooks/{webhook}"),
     "tokens": Sight("/settings/tokens"),
     "password": Sight("/settings/password"),
+    "account-menu": Sight("/training/jobs", lambda tab: tab.get_by_label("Account of").click()),
+    "keys": Sight("/training/jobs", lambda tab: tab.keyboard.press("?")),
+    "out-of-date": Sight("/settings/tokens", _send_without_token, is_missing=True),
     "missing": Sight("/no/such/page", is_missing=True),
 }
