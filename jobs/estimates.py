@@ -2,52 +2,37 @@
 
 Everything is made from our rows, never from a client's figures. `accepted` refuses what does not fit the GPUs.
 
-    tokens    the dataset's histogram of lengths, cut at max_length, corrected by what own jobs counted
-    steps     jobs.schedule, as the trainer counts them             memory    jobs.memory
-    seconds   (tokens + a third of those evaluated) x parameters x pace / GPUs + start-up
-    pace      jobs.learned: of one's own finished jobs; without any 6 / (peak x efficiency) of jobs.hardware
-              (6: forward and backward pass of a dense transformer, 2 + 4 operations per weight and token)
-    start-up  of own jobs likewise; else 60 s and 30 s per billion weights to load them: 5 minutes for 8 billion
-    range     x 0.7 to x 1.5 from data sheets, narrower with evidence
+    tokens         the dataset's histogram of lengths, cut at max_length, corrected by what own jobs counted
+    steps          jobs.schedule, as the trainer counts them
+    memory         jobs.memory
+    time and cost  jobs.offers, for every GPU type on offer
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from datasets.validation import lengths
-from jobs import advice, budget, hardware, learned, memory, presets, schedule, selectors
+from jobs import advice, budget, learned, memory, offers, presets, schedule
 from jobs.configurations import Configuration, configuration
-from jobs.costs import CENT
 from jobs.exceptions import InvalidJob
 
-__all__ = ["Configuration", "Estimate", "accepted", "as_json", "configuration", "estimate"]
+__all__ = ["Configuration", "Estimate", "accepted", "as_answer", "as_json", "configuration", "estimate"]
 
-STARTUP_SECONDS, LOADING_SECONDS = 60.0, 30.0  # to start and to end; to load each billion of weights
-LOW, HIGH = 0.7, 1.5
-OPERATIONS = 6.0  # per weight and token
 LONGEST_TO_MEAN = 4  # the longest example of a dataset whose lengths were not kept
 
 
 @dataclass(frozen=True)
-class Fit:
-    """How a job fits one GPU type: "fits", "tight", "does_not_fit", or "unknown" where the memory of the type (a
-    CPU's included) or the base model's architecture is not known."""
-
-    type: str
-    gpu_gib: float | None
-    verdict: str
-
-
-@dataclass(frozen=True)
 class Tokens:
-    """Of all epochs together, but `lost` and `cut_examples`, which are of one pass. `trained` have loss. None where
-    the dataset's lengths are not known. `estimated` unless this file was tokenized before."""
+    """Of all epochs together, but `lost`, its share of all tokens and `cut_examples`, which are of one pass. `trained`
+    have loss. None where the dataset's lengths are not known. `estimated` unless this file was tokenized before."""
 
     processed: int
     trained: int | None
     lost: int | None
+    share_lost: float | None
     cut_examples: int | None
     longest: int
     estimated: bool
@@ -55,28 +40,29 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Estimate:
-    """`seconds` and `cost` are (low, high) and None where the GPU's speed is not known; `cost` is 0 for a type
-    without a price (`is_priced` False). `price_per_hour` is for all GPUs together. `need` is the memory on each GPU,
-    `fit` the verdict for the chosen type and `fits` for every type on offer. `based_on` says in words what time and
-    cost rest on. `notes` are for the user, `warnings` too and of more weight."""
+    """`offer` is what the chosen GPU type makes of it, `offers` what each type on offer would. `need` is the memory on
+    each GPU. `notes` are for the user, `warnings` too and of more weight."""
 
     tokens: Tokens
     plan: schedule.Schedule
-    seconds: tuple[float, float] | None
-    cost: tuple[Decimal, Decimal] | None
-    price_per_hour: Decimal
-    is_priced: bool
     effective_batch_size: int
     need: memory.Need | None
-    fit: Fit
-    fits: tuple[Fit, ...]
-    based_on: str
+    offer: offers.Offer
+    offers: tuple[offers.Offer, ...]
     notes: tuple[str, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[advice.Warning, ...]
 
     @property
     def steps(self) -> int:
         return self.plan.steps
+
+    @property
+    def cost(self) -> tuple[Decimal, Decimal] | None:
+        return self.offer.cost
+
+    @property
+    def seconds(self) -> tuple[float, float] | None:
+        return self.offer.seconds
 
 
 def estimate(chosen: Configuration, *, start_step: int = 0) -> Estimate:
@@ -85,45 +71,37 @@ def estimate(chosen: Configuration, *, start_step: int = 0) -> Estimate:
     ratio = learned.token_ratio(chosen.owner, base_model=chosen.base_model, dataset=chosen.dataset)
     tokens, plan = _tokens_and_plan(chosen, ratio, start_step)
     need = _need(chosen, tokens.longest, plan.rows)
-    seconds, based_on = _seconds(chosen, tokens, plan)
-    price_per_hour = (chosen.gpu.price_per_hour or Decimal(0)) * chosen.gpu_count
-    cost = (_dollars(price_per_hour, seconds[0]), _dollars(price_per_hour, seconds[1])) if seconds else None
-    doubt = budget.doubt(chosen.max_cost, cost) if chosen.max_cost is not None else ""
-    fits = tuple(_fit(gpu.type, need) for gpu in selectors.gpu_types())
+    per_example = tokens.processed / max(1.0, plan.passes * plan.training_examples)
+    work = tokens.processed + plan.evaluation_work(per_example)
+    compared = offers.compared(chosen, token_work=work, need=need)
+    offer = next(each for each in compared if each.type == chosen.gpu.type)
     return Estimate(
         tokens=tokens,
         plan=plan,
-        seconds=seconds,
-        cost=cost,
-        price_per_hour=price_per_hour,
-        is_priced=chosen.gpu.is_priced,
         effective_batch_size=presets.effective_batch_size(chosen.hyperparameters, chosen.gpu_count),
         need=need,
-        fit=_fit(chosen.gpu.type, need),
-        fits=fits,
-        based_on=based_on,
-        notes=tuple(_notes(chosen, ratio, speed_known=seconds is not None)),
-        warnings=(*filter(None, [doubt]), *_warnings(chosen, tokens, plan, need, fits)),
+        offer=offer,
+        offers=compared,
+        notes=tuple(_notes(chosen, ratio, speed_known=offer.seconds is not None)),
+        warnings=tuple(_warnings(chosen, tokens, plan, need, offer, compared)),
     )
 
 
 def accepted(chosen: Configuration, *, start_step: int = 0) -> Estimate:
     """The estimate of a job that may start. Raises InvalidJob where it does not fit into the GPUs' memory."""
     made = estimate(chosen, start_step=start_step)
-    if made.need is not None and made.fit.gpu_gib and made.fit.verdict == "does_not_fit":
-        sentence = advice.too_large(
-            made.need.total, made.fit.gpu_gib, chosen.gpu.type, chosen.hyperparameters, _fitting(made.fits)
-        )
+    if sentence := _too_large(chosen, made.need, made.offer, made.offers):
         raise InvalidJob.of_fields({"gpu_config.type": [sentence]})
     return made
 
 
 def as_json(made: Estimate) -> dict[str, Any]:
-    """The estimate as the API shows it and as a job keeps it; money as numbers."""
+    """The estimate as a job keeps it; money as numbers."""
     return {
         "tokens": made.tokens.processed,
         "trained_tokens": made.tokens.trained,
         "lost_tokens": made.tokens.lost,
+        "lost_share": None if made.tokens.share_lost is None else round(made.tokens.share_lost, 4),
         "cut_examples": made.tokens.cut_examples,
         "longest_example": made.tokens.longest,
         "tokens_estimated": made.tokens.estimated,
@@ -132,23 +110,50 @@ def as_json(made: Estimate) -> dict[str, Any]:
         "steps": made.plan.steps,
         "start_step": made.plan.start_step,
         "evaluations": made.plan.evaluations,
-        "duration_seconds": _range(made.seconds),
-        "cost": _range(made.cost),
-        "price_per_hour": float(made.price_per_hour),
-        "priced": made.is_priced,
+        "duration_seconds": _range(made.offer.seconds),
+        "cost": _range(made.offer.cost),
+        "price_per_hour": float(made.offer.price_per_hour),
+        "priced": made.offer.is_priced,
         "effective_batch_size": made.effective_batch_size,
         "memory": None
         if made.need is None
         else {
             "per_part": {name: round(gib, 3) for name, gib in made.need.parts.items()},
             "total_gib": round(made.need.total, 2),
-            "gpu_gib": made.fit.gpu_gib,
-            "verdict": made.fit.verdict,
+            "gpu_gib": made.offer.gpu_gib,
+            "verdict": made.offer.verdict,
         },
-        "fits": [{"type": fit.type, "gpu_gib": fit.gpu_gib, "verdict": fit.verdict} for fit in made.fits],
-        "based_on": made.based_on,
+        "based_on": made.offer.based_on,
         "notes": list(made.notes),
-        "warnings": list(made.warnings),
+        "warnings": [warning.message for warning in made.warnings],
+    }
+
+
+def as_answer(made: Estimate) -> dict[str, Any]:
+    """The estimate before a job starts: with what every GPU type would make of it, and warnings by their fields, which
+    are named as in a refusal's `details`."""
+    warned: dict[str, list[str]] = {}
+    for warning in made.warnings:
+        warned.setdefault(warning.field, []).append(warning.message)
+    return {
+        **as_json(made),
+        "warnings_by_field": warned,
+        "offers": [_offer(offer) for offer in made.offers],
+        "cheapest": offers.cheapest(made.offers),
+        "fastest": offers.fastest(made.offers),
+    }
+
+
+def _offer(offer: offers.Offer) -> dict[str, Any]:
+    return {
+        "type": offer.type,
+        "gpu_gib": offer.gpu_gib,
+        "verdict": offer.verdict,
+        "price_per_hour": float(offer.price_per_hour),
+        "priced": offer.is_priced,
+        "duration_seconds": _range(offer.seconds),
+        "cost": _range(offer.cost),
+        "based_on": offer.based_on,
     }
 
 
@@ -178,6 +183,7 @@ def _tokens_and_plan(
         processed=round(total * passes),
         trained=round(cut.learned * passes) if cut else None,
         lost=cut.lost if cut else None,
+        share_lost=cut.lost / max(1, cut.lost + cut.tokens) if cut else None,
         cut_examples=cut.cut_examples if cut else None,
         longest=min(limit, math.ceil(total)) if settings["packing"] else longest,
         estimated=dataset.tokens_estimated and not (ratio and ratio.exact),
@@ -196,46 +202,6 @@ def _need(chosen: Configuration, longest: int, rows: int) -> memory.Need | None:
         longest=longest,
         rows=rows,
     )
-
-
-def _fit(gpu_type: str, need: memory.Need | None) -> Fit:
-    gib = hardware.memory_gib(gpu_type)
-    known = need is not None and gib is not None
-    return Fit(gpu_type, gib, memory.verdict(need.total, gib) if need and gib and known else "unknown")
-
-
-def _fitting(fits: tuple[Fit, ...]) -> list[str]:
-    return [fit.type for fit in fits if fit.verdict in {"fits", "tight"}]
-
-
-def _seconds(chosen: Configuration, tokens: Tokens, plan: schedule.Schedule) -> tuple[tuple[float, float] | None, str]:
-    """(low, high) and what they rest on."""
-    gpu_type = chosen.gpu.type
-    per_example = tokens.processed / max(1.0, plan.passes * plan.training_examples)
-    work = (tokens.processed + plan.evaluation_work(per_example)) * chosen.base_model.parameters / chosen.gpu_count
-    seen = learned.pace(
-        chosen.owner,
-        gpu_type=gpu_type,
-        base_model=chosen.base_model,
-        quantization=str(chosen.hyperparameters["quantization"]),
-    )
-    if seen is not None:
-        training, startup = work * seen.seconds, seen.startup_seconds
-        plural = "job" if seen.jobs == 1 else "jobs"
-        model = "" if seen.same_model else " with other base models"
-        based_on = f"from {seen.jobs} of your finished {plural} on {gpu_type}{model}"
-        return (training * seen.low + startup * LOW, training * seen.high + startup * HIGH), based_on
-    known = hardware.known(gpu_type)
-    if known is None:
-        return None, ""
-    startup = STARTUP_SECONDS + LOADING_SECONDS * chosen.base_model.parameters / 1e9
-    expected = work * OPERATIONS / (known.peak * known.efficiency) + startup
-    measured = "from a measurement on two cores" if hardware.is_cpu(gpu_type) else "from the GPU's data sheet"
-    return (expected * LOW, expected * HIGH), measured
-
-
-def _dollars(price_per_hour: Decimal, seconds: float) -> Decimal:
-    return (price_per_hour * Decimal(str(seconds)) / 3600).quantize(CENT, rounding=ROUND_HALF_UP)
 
 
 def _range(pair: tuple[Any, Any] | None) -> dict[str, float] | None:
@@ -264,16 +230,37 @@ def _warnings(
     tokens: Tokens,
     plan: schedule.Schedule,
     need: memory.Need | None,
-    fits: tuple[Fit, ...],
-) -> list[str]:
-    settings, said = chosen.hyperparameters, []
-    fit = _fit(chosen.gpu.type, need)
-    if need is not None and fit.gpu_gib and fit.verdict == "tight":
-        said.append(advice.tight(need.total, fit.gpu_gib, chosen.gpu.type))
-    if need is not None and fit.gpu_gib and fit.verdict == "does_not_fit":
-        said.append(advice.too_large(need.total, fit.gpu_gib, chosen.gpu.type, settings, _fitting(fits)))
+    offer: offers.Offer,
+    compared: tuple[offers.Offer, ...],
+) -> Iterator[advice.Warning]:
+    settings = chosen.hyperparameters
+    if chosen.max_cost is not None and (doubt := budget.doubt(chosen.max_cost, offer.cost)):
+        yield advice.Warning("max_cost", doubt)
+    if need and offer.gpu_gib and offer.verdict == "tight":
+        yield advice.Warning("gpu_config.type", advice.tight(need.total, offer.gpu_gib, offer.type))
+    if sentence := _too_large(chosen, need, offer, compared):
+        yield advice.Warning("gpu_config.type", sentence)
     if tokens.cut_examples:
-        said.append(advice.cut(tokens.cut_examples, tokens.lost or 0, int(settings["max_length"])))
+        yield advice.cut(tokens.cut_examples, tokens.lost or 0, tokens.share_lost, int(settings["max_length"]))
     if plan.passes < 1 and not plan.start_step:
-        said.append(f"{plan.steps:,} steps see {plan.passes:.0%} of the examples: max_steps ends the first epoch.")
-    return said + advice.given_for(settings, has_validation=plan.validation_examples > 0)
+        seen = f"{plan.steps:,} steps see {plan.passes:.0%} of the examples: max_steps ends the first epoch."
+        yield advice.Warning("hyperparameters.max_steps", seen)
+    yield from advice.on_settings(settings)
+    yield from advice.on_data(
+        settings,
+        examples=plan.training_examples,
+        validation_examples=plan.validation_examples,
+        rows=plan.rows,
+        passes=plan.passes,
+        gpu_count=chosen.gpu_count,
+    )
+
+
+def _too_large(
+    chosen: Configuration, need: memory.Need | None, offer: offers.Offer, compared: tuple[offers.Offer, ...]
+) -> str:
+    """Why the job does not fit, and what to change; "" where it fits or nobody knows."""
+    if need is None or offer.gpu_gib is None or offer.verdict != "does_not_fit":
+        return ""
+    ways = offers.fitting(compared)
+    return advice.too_large(need.total, offer.gpu_gib, offer.type, chosen.hyperparameters, ways)

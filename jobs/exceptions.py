@@ -51,8 +51,14 @@ class JobConflict(JobError):
 
 
 class IdempotencyConflict(JobError):
+    """The key was used for another request; `details` name the job that it made."""
+
     code = "idempotency_conflict"
     kind = "conflict"
+
+    def __init__(self, job_id: str, name: str) -> None:
+        message = f"This Idempotency-Key was already used for another request: it made the job {name}."
+        super().__init__(message, details={"job_id": job_id, "name": name})
 
 
 class BrokerUnavailable(JobError):

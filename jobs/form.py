@@ -1,5 +1,6 @@
 """The form for a new job: which settings stand together, and what it starts with, empty or cloned from a job."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from jobs import presets, selectors, sentinel
 from jobs.models import BaseModel, TrainingJob
 
 MAIN_FIELDS = ("epochs", "learning_rate", "batch_size")  # the others are folded away
+NAME_LENGTH = 200
 GROUPS: dict[str, tuple[str, ...]] = {
     "Adapter": ("rank", "alpha", "dropout", "target_modules", "quantization", "use_rslora"),
     "Optimiser": ("gradient_accumulation_steps", "max_steps", "warmup_ratio", "lr_scheduler", "weight_decay"),
@@ -85,13 +87,21 @@ def clone(
         base_model=job.base_model.name,
         gpu_type=job.gpu_config["type"],
         gpu_count=job.gpu_config["count"],
-        name=job.name,
+        name=next_name(job.name),
         max_cost="" if job.max_cost is None else f"{job.max_cost:f}",
         sentinel={kind.value: action.value for kind, action in sentinel.in_force(job.sentinel).items()},
         cloned_from=job,
     )
     start.missing.extend(_missing(start, datasets=datasets, base_models=base_models, gpu_types=gpu_types))
     return start
+
+
+def next_name(name: str) -> str:
+    """A name for a job that follows the one of this name: "Desk" -> "Desk 2", "Desk 2" -> "Desk 3"."""
+    counted = re.fullmatch(r"(.*\S) ([1-9]\d{0,3})", name)
+    stem, number = (counted[1], int(counted[2]) + 1) if counted else (name, 2)
+    ending = f" {number}"
+    return stem[: NAME_LENGTH - len(ending)] + ending
 
 
 def _written(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +118,8 @@ def _missing(
     base_models: Iterable[BaseModel],
     gpu_types: Iterable[selectors.GpuType],
 ) -> Iterable[str]:
-    ready = {str(id) for id in datasets.values_list("pk", flat=True)}
+    used = [id for id in (start.dataset, start.validation_dataset) if id]
+    ready = {str(id) for id in datasets.filter(pk__in=used).values_list("pk", flat=True)}
     if start.dataset not in ready:
         yield "Its dataset was deleted or is not ready: choose another one."
     if start.validation_dataset and start.validation_dataset not in ready:

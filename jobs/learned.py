@@ -45,6 +45,11 @@ class TokenRatio:
     exact: bool
 
 
+def gpu_types(user: User) -> set[str]:
+    """Those that finished jobs of the user's ran on: of no other one a pace is known."""
+    return set(_finished(user).values_list("gpu_config__type", flat=True).distinct())
+
+
 def pace(user: User, *, gpu_type: str, base_model: BaseModel, quantization: str) -> Pace | None:
     """How fast the user's runs went on a GPU type: those of the same base model, else of others about its size (a
     tiny model hardly keeps a GPU busy)."""

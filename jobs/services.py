@@ -267,7 +267,7 @@ def _unconfirmed(job: TrainingJob) -> TrainingJob:
 def _by_key(owner: User, key: str, request_sha256: str) -> TrainingJob | None:
     job = selectors.visible_to(owner).filter(idempotency_key=key).first()
     if job is not None and job.request_sha256 != request_sha256:
-        raise IdempotencyConflict("This Idempotency-Key was already used for another request.")
+        raise IdempotencyConflict(str(job.pk), job.name)
     return job
 
 

@@ -23,7 +23,7 @@ from jobs.api.inputs import (
     RetryInput,
     idempotency_key,
 )
-from jobs.api.outputs.catalog import EstimateOutput
+from jobs.api.outputs.catalog import EstimateAnswer
 from jobs.api.outputs.job import JobAnswer, JobSummaryOutput, job_json
 from jobs.api.outputs.run import JobDetailAnswer, cost_json
 from jobs.api.outputs.situation import situation_json, trends_json
@@ -135,7 +135,7 @@ class JobRetryView(APIView):
 
 
 class JobEstimateView(APIView):
-    @extend_schema(request=ConfigurationInput, responses=EstimateOutput)
+    @extend_schema(request=ConfigurationInput, responses=EstimateAnswer)
     def post(self, request: Request) -> Response:
         """What a job would take: tokens, steps, memory, time and dollars.
 
@@ -144,7 +144,7 @@ class JobEstimateView(APIView):
         body = ConfigurationInput(data=request.data)
         body.is_valid(raise_exception=True)
         chosen = estimates.configuration(user=caller(request), **body.validated_data)
-        return Response(estimates.as_json(estimates.estimate(chosen)))
+        return Response(estimates.as_answer(estimates.estimate(chosen)))
 
 
 def _started(request: Request, job_id: uuid.UUID, *, is_new: bool) -> Response:

@@ -110,6 +110,15 @@ def bound(value: Number) -> str:
 
 
 @register.filter
+def weights(value: Number) -> str:
+    """A number of parameters: 7615616512 -> "7.6 billion", 135000000 -> "135 million"."""
+    if value is None or isinstance(value, str):
+        return ABSENT
+    size, unit = (value / 10**9, "billion") if value >= 10**9 else (value / 10**6, "million")
+    return f"{size:.1f}".removesuffix(".0") + f" {unit}"
+
+
+@register.filter
 def elapsed(start: datetime | None, end: datetime | None = None) -> str:
     """From `start` to `end`, or to now."""
     return duration(((end or timezone.now()) - start).total_seconds()) if start else ABSENT

@@ -1,45 +1,60 @@
 // The live estimate: asked a moment after the last change, by the same rules as the job itself.
 
-import { call } from "../api.js";
-import { ABSENT, count, dollars, duration } from "../format.js";
-import * as form from "./form.js";
-import { showMemory } from "./memory.js";
+import { ApiError, call } from "../api.js";
+import { ABSENT, count, dollars } from "../format.js";
+import { configuration, form, numberIn, unchosen } from "./form.js";
+import { minutes, range, showOffers } from "./offers.js";
+import { adviceItems, clearErrors, item, showAdvice, showErrors } from "./problems.js";
 
 const PAUSE_MS = 300;
 
-const list = document.getElementById("estimate");
-const notes = document.getElementById("estimate-notes");
-const warnings = document.getElementById("estimate-warnings");
+const byId = (id) => document.getElementById(id);
+const list = byId("estimate");
+const state = byId("estimate-state");
 let timer = null;
 let asked = null;
 
 /** Asks for an estimate once the user pauses; a newer question drops the older one. */
 export function estimateSoon() {
+  asked?.abort();
   clearTimeout(timer);
   list.setAttribute("aria-busy", "true");
+  state.textContent = "Computing…";
   timer = setTimeout(ask, PAUSE_MS);
 }
 
 async function ask() {
-  asked?.abort();
   const mine = new AbortController();
   asked = mine;
   try {
-    show(await call("/api/jobs/estimate", { method: "POST", body: form.configuration(), signal: mine.signal }));
-    form.clearErrors();
+    const missing = unchosen();
+    if (Object.keys(missing).length) throw new ApiError(400, "incomplete", "", missing);
+    show(await call("/api/jobs/estimate", { method: "POST", body: configuration(), signal: mine.signal }));
+    clearErrors();
+    complain("");
   } catch (error) {
     if (mine.signal.aborted) return;
     show(null);
-    const { unplaced } = form.showErrors(error.status === 400 ? error.details : {});
-    say(notes, error.status === 400 ? unplaced : [error.message]);
+    if (error.status === 400) {
+      const { unplaced } = showErrors(error.details);
+      complain(unplaced.join(" ") || "It comes when the marked fields are right.");
+    } else complain(`There is no estimate: ${error.message}`, { again: true });
   }
   list.setAttribute("aria-busy", "false");
+  state.textContent = "";
+}
+
+function complain(words, { again = false } = {}) {
+  byId("estimate-problem").hidden = words === "";
+  byId("estimate-problem-words").textContent = words;
+  byId("estimate-again").hidden = !again;
 }
 
 function show(estimate) {
+  const [cost, time] = [range(estimate?.cost, dollars), range(estimate?.duration_seconds, minutes)];
   const texts = {
-    cost: range(estimate?.cost, dollars),
-    duration: range(estimate?.duration_seconds, (seconds) => duration(Math.ceil(seconds / 60) * 60)),
+    cost,
+    duration: time,
     price: dollars(estimate?.price_per_hour),
     steps: count(estimate?.steps),
     examples: count(estimate?.training_examples),
@@ -48,13 +63,30 @@ function show(estimate) {
     trained: tokens(estimate, "trained_tokens"),
     lost: lost(estimate),
   };
-  for (const [name, text] of Object.entries(texts)) {
-    list.querySelector(`[data-estimate="${name}"]`).textContent = text;
-  }
-  say(warnings, estimate?.warnings ?? []);
+  for (const [name, text] of Object.entries(texts)) list.querySelector(`[data-estimate="${name}"]`).textContent = text;
+  byId("gist-cost").textContent = cost;
+  byId("gist-duration").textContent = time === ABSENT ? "" : time;
+  say(`Cost ${cost}, duration ${time}`, estimate);
+  showAdvice(estimate?.warnings_by_field ?? {});
+  byId("estimate-warnings").replaceChildren(...adviceItems(estimate?.warnings_by_field ?? {}));
   const origin = estimate?.based_on ? [`Time and cost are ${estimate.based_on}.`] : [];
-  say(notes, [...origin, ...(estimate?.notes ?? [])]);
-  showMemory(estimate);
+  byId("estimate-notes").replaceChildren(...[...origin, ...(estimate?.notes ?? [])].map(item));
+  byId("budget-share").textContent = share(estimate?.cost);
+  showOffers(estimate);
+}
+
+/** One sentence for those who hear the page, and only when it has changed. */
+function say(sentence, estimate) {
+  const fits = { tight: ", memory is tight", does_not_fit: ", it does not fit the GPU's memory" };
+  const text = estimate ? `${sentence}${fits[estimate.memory?.verdict] ?? ""}.` : "";
+  if (byId("estimate-said").textContent !== text) byId("estimate-said").textContent = text;
+}
+
+function share(cost) {
+  const budget = numberIn(form.elements.max_cost);
+  if (!cost || typeof budget !== "number" || budget <= 0) return "";
+  const [low, high] = [cost.low, cost.high].map((end) => Math.round((100 * end) / budget));
+  return `The estimate is ${low === high ? `about ${high}` : `${count(low)} to ${count(high)}`}% of the budget.`;
 }
 
 function tokens(estimate, name) {
@@ -64,21 +96,6 @@ function tokens(estimate, name) {
 
 function lost(estimate) {
   if (!estimate?.lost_tokens) return estimate?.lost_tokens === 0 ? "nothing" : ABSENT;
-  return `${tokens(estimate, "lost_tokens")} of ${count(estimate.cut_examples)} examples`;
-}
-
-function range(ends, write) {
-  if (!ends) return ABSENT;
-  const [low, high] = [write(ends.low), write(ends.high)];
-  return low === high ? low : `${low} – ${high}`;
-}
-
-function say(list, sentences) {
-  list.replaceChildren(
-    ...sentences.map((sentence) => {
-      const item = document.createElement("li");
-      item.textContent = sentence;
-      return item;
-    }),
-  );
+  const percent = estimate.lost_share < 0.01 ? "under 1" : Math.round(100 * estimate.lost_share);
+  return `${percent}% of the tokens, in ${count(estimate.cut_examples)} examples`;
 }

@@ -1,60 +1,93 @@
 // The form for a new job: presets fill it, the estimate follows it, one submit makes one job.
 
-import { call, newKey } from "../api.js";
+import { duration } from "../format.js";
+import { showDataset, showModel, suggestName } from "./about.js";
+import { showCalls } from "./calls.js";
+import * as combobox from "./combobox.js";
+import * as draft from "./draft.js";
 import { estimateSoon } from "./estimate.js";
-import * as form from "./form.js";
+import { form } from "./form.js";
+import * as presets from "./presets.js";
+import { hideProblems, pendingKey, resume, send, wasSent } from "./submit.js";
 
-const element = document.getElementById("configure");
-const problem = document.getElementById("form-error");
-const button = document.getElementById("create");
+const byId = (id) => document.getElementById(id);
+const fields = [form.elements.dataset_id, form.elements.validation_dataset_id, form.elements.base_model];
+const searches = fields.map(combobox.enliven);
 
-// Made when the form is opened and kept until the server has refused: however often the same request
-// is sent, it is one job.
-let key = newKey();
-
-element.addEventListener("change", (event) => {
-  if (event.target.name === "preset_id") form.fillFromPreset();
-});
-
-element.addEventListener("input", () => {
-  form.markChanges();
-  problem.hidden = true;
+/** Everything that depends on the fields, brought in step with them. */
+function follow() {
+  presets.mark();
+  showDataset();
+  showModel();
+  suggestName();
+  showCalls();
   estimateSoon();
-});
-
-element.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  if (button.disabled) return;
-  button.disabled = true;
-  button.textContent = "Starting…";
-  problem.hidden = true;
-  try {
-    const { job } = await call("/api/jobs", {
-      method: "POST",
-      body: form.request(),
-      headers: { "Idempotency-Key": key },
-    });
-    location.assign(`/training/jobs/${job.id}`);
-  } catch (error) {
-    refuse(error);
-    button.disabled = false;
-    button.textContent = "Start training";
-  }
-});
-
-function refuse(error) {
-  // A clear refusal made no job, so the corrected form is a new request.
-  if (error.status >= 400 && error.status < 500 && error.status !== 409) key = newKey();
-  const { first, unplaced } = form.showErrors(error.status === 400 ? error.details : {});
-  problem.textContent = first && unplaced.length === 0 ? "Please correct the marked fields." : error.message;
-  problem.hidden = false;
-  first?.focus();
 }
 
-// A page that comes back from the browser's memory is a form that is opened anew.
-addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload();
+function changed() {
+  follow();
+  hideProblems();
+  draft.keep(pendingKey());
+}
+
+form.addEventListener("input", (event) => {
+  if (!event.target.name) return; // the field of a search
+  if (event.target.name === "preset_id") presets.choose();
+  changed();
 });
 
-form.markChanges();
-estimateSoon();
+for (const [id, act] of [
+  ["preset-reset", presets.toPreset],
+  ["preset-undo", presets.undoReplacement],
+]) {
+  byId(id).addEventListener("click", () => {
+    act();
+    changed();
+  });
+}
+
+byId("estimate-again").addEventListener("click", estimateSoon);
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  send();
+});
+
+// Enter alone is for fields: it would be too easy to spend money with it. Ctrl+Enter starts from anywhere.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || document.querySelector("dialog[open]")) return;
+  if (event.ctrlKey || event.metaKey) {
+    event.preventDefault();
+    form.requestSubmit();
+  } else if (form.contains(event.target) && event.target.matches("input")) event.preventDefault();
+});
+
+function bringBack(kept) {
+  draft.restore(kept);
+  for (const search of searches) search?.show();
+  resume(kept.pending);
+  presets.openIfChanged();
+}
+
+const kept = draft.kept();
+if (kept && draft.isReturn()) bringBack(kept);
+else if (kept) {
+  byId("draft-words").textContent = `You left this form unsent ${duration((Date.now() - kept.at) / 1000)} ago.`;
+  byId("draft").hidden = false;
+}
+byId("draft-restore").addEventListener("click", () => {
+  bringBack(kept);
+  byId("draft").hidden = true;
+  follow();
+});
+byId("draft-drop").addEventListener("click", () => {
+  draft.drop();
+  byId("draft").hidden = true;
+});
+
+// A page that comes back from the browser's memory after its job was made is a form that is opened anew.
+addEventListener("pageshow", (event) => {
+  if (event.persisted && wasSent()) location.reload();
+});
+
+follow();

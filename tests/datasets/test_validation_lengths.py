@@ -74,3 +74,11 @@ def test_a_validated_file_knows_the_lengths_of_its_examples() -> None:
     assert report.lengths.longest == 15
     cut = report.lengths.cut(2048)
     assert (cut.examples, cut.tokens, cut.learned) == (2, 16, 6)
+
+
+def test_a_quantile_is_right_to_its_bucket() -> None:
+    kept = Lengths()
+    for tokens in (*[100] * 50, *[400] * 45, *[3000] * 5):
+        kept.add(tokens, 1)
+    assert [kept.quantile(share) for share in (0.0, 0.5, 0.51, 0.95, 1.0)] == [100, 100, 400, 400, 3000]
+    assert Lengths().quantile(0.5) == 0

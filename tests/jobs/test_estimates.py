@@ -3,6 +3,7 @@
 import json
 import math
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -36,6 +37,10 @@ def configure_large(user: User, **changes: Any) -> estimates.Configuration:
     return configure(user, dataset_id=dataset.pk, hyperparameters={"batch_size": 16, "packing": True}, **changes)
 
 
+def said(estimate: estimates.Estimate) -> list[str]:
+    return [warning.message for warning in estimate.warnings]
+
+
 def lengths_of(*examples: tuple[int, int]) -> dict[str, Any]:
     kept = Lengths()
     for tokens, learned in examples:
@@ -50,8 +55,8 @@ def test_time_and_cost_follow_tokens_weights_and_gpus(alice: User) -> None:
     expected = operations / (2 * 312e12 * 0.35) + 60 + 30 * factories.base_model().parameters / 1e9
     assert estimate.tokens.processed == 81_000
     assert estimate.seconds == pytest.approx((expected * 0.7, expected * 1.5))
-    assert estimate.based_on == "from the GPU's data sheet"
-    assert estimate.price_per_hour == Decimal("7.00")
+    assert estimate.offer.based_on == "from the GPU's data sheet"
+    assert estimate.offer.price_per_hour == Decimal("7.00")
     assert estimate.cost is not None
     assert [float(cost) for cost in estimate.cost] == pytest.approx(
         [expected * f / 3600 * 7 for f in (0.7, 1.5)], abs=0.01
@@ -74,7 +79,7 @@ def test_more_epochs_take_longer_and_cost_more(alice: User) -> None:
 def test_a_limit_of_steps_shortens_the_run_and_what_it_sees(alice: User) -> None:
     estimate = estimates.estimate(configure(alice, hyperparameters={"max_steps": 7}))
     assert (estimate.steps, estimate.tokens.processed) == (7, 9_000)
-    assert "7 steps see 33% of the examples: max_steps ends the first epoch." in estimate.warnings
+    assert "7 steps see 33% of the examples: max_steps ends the first epoch." in said(estimate)
 
 
 def test_a_resumed_run_is_estimated_for_what_is_left(alice: User) -> None:
@@ -107,9 +112,8 @@ def test_what_the_maximum_length_takes_away_is_told_before_the_start(alice: User
     tokens = estimates.estimate(chosen).tokens
     assert (tokens.lost, tokens.cut_examples, tokens.longest) == (400, 4, 900)
     assert (tokens.processed, tokens.trained) == (3 * 3600, 3 * 1200)
-    assert (
-        "4 examples are longer than 900 tokens: 400 tokens are lost at their ends."
-        in estimates.estimate(chosen).warnings
+    assert "4 examples are longer than 900 tokens: 400 tokens (10% of all) are lost at their ends." in said(
+        estimates.estimate(chosen)
     )
 
 
@@ -133,7 +137,7 @@ def test_every_type_on_offer_is_judged_for_its_memory(alice: User) -> None:
     GpuPrice.objects.create(gpu_type="RTX-3090", price_per_hour=1)
     GpuPrice.objects.create(gpu_type="CPU", price_per_hour=1)
     estimate = estimates.estimate(configure_large(alice))
-    assert {fit.type: fit.verdict for fit in estimate.fits} == {
+    assert {offer.type: offer.verdict for offer in estimate.offers} == {
         "H100-80GB": "fits",
         "A100-80GB": "fits",
         "A100-40GB": "tight",
@@ -145,7 +149,7 @@ def test_every_type_on_offer_is_judged_for_its_memory(alice: User) -> None:
 
 def test_a_job_that_does_not_fit_is_refused_with_what_to_lower(alice: User) -> None:
     chosen = configure_large(alice, gpu_config={"type": "V100-32GB"})
-    assert estimates.estimate(chosen).fit.verdict == "does_not_fit"
+    assert estimates.estimate(chosen).offer.verdict == "does_not_fit"
     with pytest.raises(InvalidJob) as caught:
         estimates.accepted(chosen)
     (sentence,) = caught.value.details["gpu_config.type"]
@@ -155,7 +159,7 @@ def test_a_job_that_does_not_fit_is_refused_with_what_to_lower(alice: User) -> N
 
 def test_a_job_that_barely_fits_starts_with_a_warning(alice: User) -> None:
     chosen = configure_large(alice, gpu_config={"type": "A100-40GB"})
-    assert "it may run out of memory" in estimates.accepted(chosen).warnings[0]
+    assert "it may run out of memory" in said(estimates.accepted(chosen))[0]
 
 
 def test_a_base_model_of_unknown_shape_is_not_refused(alice: User) -> None:
@@ -169,6 +173,52 @@ def test_it_is_json_as_a_row_and_an_answer_need_it(alice: User) -> None:
     made = estimates.as_json(estimates.estimate(configure(alice)))
     assert json.loads(json.dumps(made)) == made
     assert made["memory"]["total_gib"] == pytest.approx(sum(made["memory"]["per_part"].values()), abs=0.01)
+
+
+def test_every_type_on_offer_gets_its_time_and_cost(alice: User) -> None:
+    dataset = factories.dataset(alice, total_tokens=50_000_000)
+    made = estimates.as_answer(estimates.estimate(configure(alice, dataset_id=dataset.pk)))
+    by_type = {offer["type"]: offer for offer in made["offers"]}
+    assert set(by_type) == {"H100-80GB", "A100-80GB", "A100-40GB", "V100-32GB"}
+    assert by_type["A100-80GB"]["cost"] == made["cost"]
+    assert by_type["A100-80GB"]["duration_seconds"] == made["duration_seconds"]
+    assert by_type["H100-80GB"]["price_per_hour"] == 8.4
+    assert (made["fastest"], made["cheapest"]) == ("H100-80GB", "H100-80GB")
+
+
+def test_the_cheapest_and_the_fastest_are_among_those_that_fit(alice: User) -> None:
+    Cluster.objects.create(
+        name="default", gpu_types=[{"type": name, "count": 8} for name in ("H100-20GB", "A100-80GB", "T4", "Own")]
+    )
+    GpuPrice.objects.create(gpu_type="T4", price_per_hour="0.01")
+    GpuPrice.objects.create(gpu_type="H100-20GB", price_per_hour="0.02")
+    GpuPrice.objects.create(gpu_type="Own", price_per_hour="0.02")
+    dataset = factories.dataset(alice, total_tokens=50_000_000)
+    made = estimates.estimate(configure(alice, dataset_id=dataset.pk, hyperparameters={"batch_size": 16}))
+    assert {offer.type: offer.verdict for offer in made.offers} == {
+        "A100-80GB": "fits",
+        "H100-20GB": "does_not_fit",
+        "Own": "unknown",
+        "T4": "does_not_fit",
+    }
+    answer = estimates.as_answer(made)
+    assert (answer["fastest"], answer["cheapest"]) == ("", "")  # only one may run: nothing to choose between
+    assert next(offer for offer in answer["offers"] if offer["type"] == "Own")["duration_seconds"] is None
+
+
+def test_warnings_stand_at_the_fields_that_a_refusal_would_name(alice: User) -> None:
+    chosen = configure(alice, hyperparameters={"rank": 32, "validation_split": 0}, max_cost=0.01)
+    answer = estimates.as_answer(estimates.estimate(chosen))
+    assert {"hyperparameters.rank", "hyperparameters.validation_split", "max_cost"} <= set(answer["warnings_by_field"])
+    assert sorted(chain(*answer["warnings_by_field"].values())) == sorted(answer["warnings"])
+
+
+def test_other_gpu_types_cost_no_queries_unless_jobs_ran_on_them(
+    alice: User, django_assert_max_num_queries: Any
+) -> None:
+    chosen = configure(alice)
+    with django_assert_max_num_queries(6):
+        estimates.estimate(chosen)
 
 
 def test_texts_beyond_the_base_models_context_are_refused_and_never_the_default(alice: User) -> None:
@@ -217,8 +267,8 @@ def test_a_file_that_has_changed_is_refused_where_its_hash_was_given(alice: User
 def test_a_type_without_a_price_counts_nothing_and_says_so(alice: User) -> None:
     Cluster.objects.create(name="default", gpu_types=[{"type": "RTX-4090", "count": 2}])
     estimate = estimates.estimate(configure(alice, gpu_config={"type": "RTX-4090"}))
-    assert not estimate.is_priced
-    assert estimate.price_per_hour == 0
+    assert not estimate.offer.is_priced
+    assert estimate.offer.price_per_hour == 0
     assert estimate.cost == (Decimal(0), Decimal(0))
     assert estimate.seconds is not None
     assert "RTX-4090 has no price on the list: it counts 0." in estimate.notes
@@ -228,7 +278,7 @@ def test_a_type_of_unknown_speed_gets_no_invented_time(alice: User) -> None:
     GpuPrice.objects.create(gpu_type="Quantum-1", price_per_hour=9)
     estimate = estimates.estimate(configure(alice, gpu_config={"type": "Quantum-1"}))
     assert (estimate.seconds, estimate.cost) == (None, None)
-    assert estimate.price_per_hour == 9
+    assert estimate.offer.price_per_hour == 9
     assert "The speed of Quantum-1 is not known" in estimate.notes[0]
 
 

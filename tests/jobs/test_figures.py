@@ -48,6 +48,12 @@ def test_ends_of_ranges_are_short() -> None:
     assert [figures.bound(end) for end in (1e-6, 0.01, 64, 131_072)] == ["1e-6", "0.01", "64", "131,072"]
 
 
+def test_a_model_s_size_is_written_in_words() -> None:
+    sizes = (7_615_616_512, 135_000_000, 8_000_000_000)
+    assert [figures.weights(size) for size in sizes] == ["7.6 billion", "135 million", "8 billion"]
+    assert figures.weights(None) == "—"
+
+
 def test_a_stage_is_written_in_words() -> None:
     assert figures.words("queued_on_gpu") == "Queued on GPU"
     assert figures.words(None) == "—"

@@ -31,9 +31,9 @@ def test_a_clone_shows_what_the_job_was_made_with(alice: User) -> None:
     assert 'id="rank" name="rank" value="64"' in html
     assert 'id="use_rslora" name="use_rslora" checked' in html
     assert '<option value="attention" selected>' in html
-    assert '<option value="H100-80GB" selected>' in html
+    assert 'name="gpu_type" value="H100-80GB" aria-label="H100-80GB" checked' in html
     assert '<option value="2" selected>2</option>' in html
-    assert 'name="name" value="Desk"' in html
+    assert 'name="name" value="Desk 2"' in html
     assert f'<option value="{job.dataset_id}" selected>' in html
     assert '<details id="advanced" open>' in html
 
@@ -91,3 +91,15 @@ def test_a_clone_keeps_the_budget_and_the_rules_of_the_sentinel(alice: User) -> 
     rule = html.partition('data-sentinel="spike"')[2].partition("</select>")[0]
     assert '<option value="off" selected>' in rule
     assert '<details id="advanced" open>' in html
+
+
+@pytest.mark.parametrize(
+    ("name", "following"),
+    [("Desk", "Desk 2"), ("Desk 2", "Desk 3"), ("Desk 99", "Desk 100"), ("7", "7 2"), ("Run 2026-11", "Run 2026-11 2")],
+)
+def test_a_clone_is_named_after_its_job(name: str, following: str) -> None:
+    assert form.next_name(name) == following
+
+
+def test_a_clone_of_a_long_name_still_fits() -> None:
+    assert form.next_name("x" * 200) == "x" * 198 + " 2"

@@ -127,7 +127,7 @@ def test_the_next_estimate_comes_from_them_and_is_narrower(alice: User) -> None:
     for _ in range(3):
         finished(alice, dataset=dataset)
     after = _estimate(alice, dataset)
-    assert after.based_on == "from 3 of your finished jobs on H100-80GB"
+    assert after.offer.based_on == "from 3 of your finished jobs on H100-80GB"
     assert (before.tokens.processed, after.tokens.processed) == (81_000, 121_500)
     assert (before.tokens.estimated, after.tokens.estimated) == (True, False)
     assert before.seconds is not None

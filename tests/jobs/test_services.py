@@ -52,9 +52,10 @@ def test_the_same_key_gives_the_same_job(alice: User) -> None:
 @pytest.mark.django_db
 def test_the_same_key_for_another_request_is_refused(alice: User) -> None:
     request = asked(alice, idempotency_key="k")
-    services.job_create(**request)
-    with pytest.raises(IdempotencyConflict):
+    job, _ = services.job_create(**request)
+    with pytest.raises(IdempotencyConflict) as refusal:
         services.job_create(**{**request, "preset_id": "fast"})
+    assert refusal.value.details == {"job_id": str(job.pk), "name": job.name}
 
 
 @pytest.mark.django_db

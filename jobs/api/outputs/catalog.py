@@ -30,12 +30,6 @@ class RangeOutput(serializers.Serializer[Any]):
 VERDICTS = ("fits", "tight", "does_not_fit", "unknown")
 
 
-class FitOutput(serializers.Serializer[Any]):
-    type = serializers.CharField()
-    gpu_gib = serializers.FloatField(allow_null=True, help_text="memory of one GPU; null: not known, or a CPU")
-    verdict = serializers.ChoiceField(VERDICTS)
-
-
 class MemoryOutput(serializers.Serializer[Any]):
     per_part = serializers.DictField(
         child=serializers.FloatField(), help_text="weights, adapter, optimizer, activations, logits, overhead in GiB"
@@ -46,11 +40,12 @@ class MemoryOutput(serializers.Serializer[Any]):
 
 
 class EstimateOutput(serializers.Serializer[Any]):
-    """Documentation of jobs.estimates.as_json: answered before a job starts, and kept on the job."""
+    """Documentation of jobs.estimates.as_json: what a job was expected to take, kept on it."""
 
     tokens = serializers.IntegerField(help_text="processed in all epochs together")
     trained_tokens = serializers.IntegerField(allow_null=True, help_text="those with loss; null: lengths not known")
     lost_tokens = serializers.IntegerField(allow_null=True, help_text="cut off by max_length in one pass")
+    lost_share = serializers.FloatField(allow_null=True, help_text="of all tokens, 0 to 1")
     cut_examples = serializers.IntegerField(allow_null=True, help_text="examples longer than max_length")
     longest_example = serializers.IntegerField(help_text="tokens of the longest row of a batch")
     tokens_estimated = serializers.BooleanField(help_text="made from the texts' size, no tokenizer was at hand")
@@ -65,10 +60,32 @@ class EstimateOutput(serializers.Serializer[Any]):
     priced = serializers.BooleanField()
     effective_batch_size = serializers.IntegerField()
     memory = MemoryOutput(allow_null=True, help_text="null: the base model's architecture is not in the catalog")
-    fits = FitOutput(many=True, help_text="every GPU type on offer")
     based_on = serializers.CharField(allow_blank=True, help_text="what time and cost rest on")
     notes = serializers.ListField(child=serializers.CharField(), help_text="what to know about these figures")
     warnings = serializers.ListField(child=serializers.CharField(), help_text="what to think about before starting")
+
+
+class OfferOutput(serializers.Serializer[Any]):
+    type = serializers.CharField()
+    gpu_gib = serializers.FloatField(allow_null=True, help_text="memory of one GPU; null: not known, or a CPU")
+    verdict = serializers.ChoiceField(VERDICTS)
+    price_per_hour = serializers.FloatField(help_text="US dollars for all GPUs together")
+    priced = serializers.BooleanField()
+    duration_seconds = RangeOutput(allow_null=True, help_text="null where the type's speed is not known")
+    cost = RangeOutput(allow_null=True, help_text="US dollars; null where the type's speed is not known")
+    based_on = serializers.CharField(allow_blank=True, help_text="what time and cost rest on")
+
+
+class EstimateAnswer(EstimateOutput):
+    """Documentation of jobs.estimates.as_answer: an estimate before a job starts."""
+
+    warnings_by_field = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="`warnings`, each under the field that it is about, such as hyperparameters.rank",
+    )
+    offers = OfferOutput(many=True, help_text="what every GPU type on offer would make of it, dearest first")
+    cheapest = serializers.CharField(allow_blank=True, help_text="the type that fits and costs least; empty: none does")
+    fastest = serializers.CharField(allow_blank=True, help_text="the type that fits and is done first; empty: none is")
 
 
 class GpuTypeOutput(serializers.Serializer[selectors.GpuType]):

@@ -1,0 +1,55 @@
+// What is in the form, kept in this tab until the job is made: a reload, the back button or a login lose nothing.
+
+import { form } from "./form.js";
+
+const key = `configure ${location.pathname}${location.search}`;
+const advanced = document.getElementById("advanced");
+const controls = [...form.elements].filter((control) => control.name);
+
+/**
+ * @param {string | null} pending the Idempotency-Key of a request whose answer did not come: it may have made a job
+ */
+export function keep(pending) {
+  const values = Object.fromEntries(controls.map((control) => [identity(control), valueOf(control)]));
+  const draft = { values, pending, advanced: advanced.open, at: Date.now() };
+  try {
+    sessionStorage.setItem(key, JSON.stringify(draft));
+  } catch {
+    // Full or forbidden: then there is no draft.
+  }
+}
+
+export function drop() {
+  sessionStorage.removeItem(key);
+}
+
+/** The draft of this address, or null. */
+export function kept() {
+  try {
+    return JSON.parse(sessionStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
+
+/** Fills the form from a draft. What is no choice any more stays as it is. */
+export function restore(draft) {
+  for (const control of controls) {
+    const value = draft.values[identity(control)];
+    if (value === undefined) continue;
+    if (isSwitch(control)) control.checked = value;
+    else if (control.tagName !== "SELECT" || [...control.options].some((option) => option.value === value)) {
+      control.value = value;
+    }
+  }
+  if (draft.advanced) advanced.open = true;
+}
+
+/** Whether this page was asked for once more, so that what stood in it is expected back. */
+export function isReturn() {
+  return ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type);
+}
+
+const isSwitch = (control) => ["radio", "checkbox"].includes(control.type);
+const identity = (control) => (control.type === "radio" ? `${control.name}=${control.value}` : control.name);
+const valueOf = (control) => (isSwitch(control) ? control.checked : control.value);
