@@ -19,6 +19,10 @@ _PATTERNS = [
         re.compile(rf"(?i)((?<![a-z])(?:password|secret|api[_-]?key|secret[_-]?access[_-]?key){_IS}){_VALUE}"),
         r"\1[redacted]",
     ),
+    # As in the environment, and as Python writes an argument.
+    (re.compile(rf"(\b(?:[A-Z0-9]+_)+(?:TOKEN|SECRET|PASSWORD|PASS|KEY)\s*{_IS}[\"']?){_VALUE}"), r"\1[redacted]"),
+    (re.compile(rf"(?i)(\btoken(?:=b?[\"']|[\"']\s*:\s*b?[\"'])){_VALUE}"), r"\1[redacted]"),
+    (re.compile(r"\b(hf_)[A-Za-z0-9]{20,}"), r"\1[redacted]"),
     (re.compile(r"(?i)(\bSignature:?\s+)[0-9a-f]{64}\b"), r"\1[redacted]"),
     (re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]+"), r"\1[redacted]"),
     (re.compile(rf"(?i)(\bauthorization{_IS}\s*basic\s+){_VALUE}"), r"\1[redacted]"),
@@ -28,7 +32,7 @@ _PATTERNS = [
 ]
 # Nearly all texts have nothing of it, and there are a great many.
 _SUSPECT = re.compile(
-    r"(?i)amz|key|sig|token|session|csrf|password|secret|bearer|authorization|lora_|callback_|whsec|://"
+    r"(?i)amz|key|sig|token|session|csrf|password|secret|bearer|authorization|lora_|callback_|whsec|hf_|pass|://"
 )
 
 

@@ -164,6 +164,13 @@ def every_point(job: TrainingJob, steps: Steps = EVERY_STEP) -> Iterator[tuple[i
         yield (*values, _iso(time))
 
 
+def last_points(job: TrainingJob, count: int) -> list[tuple[int | float | str | None, ...]]:
+    """The last `count` of `every_point`."""
+    points = MetricsPoint.objects.filter(job_id=job.id).order_by(*(f"-{name}" for name in _KEY))
+    rows = points.values_list(*POINT_COLUMNS)[:count]
+    return [(*values, _iso(time)) for *values, time in reversed(rows)]
+
+
 def _refresh(held: _Held, job: TrainingJob) -> None:
     if job.metrics_version <= held.version:
         return

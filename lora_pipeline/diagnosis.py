@@ -17,13 +17,13 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from kombu.exceptions import KombuError
 
+from accounts.secrets_of_settings import redact
 from datasets.storage import diagnose as storage
 from datasets.storage.diagnose import Finding
 from jobs.clusters.base import ClusterError, Denied
 from jobs.clusters.registry import cluster_names, open_cluster, open_session
 from lora_pipeline import cycle, database_diagnosis
 from lora_pipeline.celery import app as celery_app
-from lora_pipeline.log import redact
 
 QUEUES = {"control", "poll", "data", "deliver"}
 BROKER_TIMEOUT_S = 2

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.api import archive, callbacks, catalog, costs, history, jobs, metrics, operations, plots
+from jobs.api import archive, callbacks, catalog, costs, diagnostics, history, jobs, metrics, operations, plots
 
 urlpatterns = [
     path("jobs", jobs.JobListView.as_view(), name="api-jobs"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/configuration", history.JobConfigurationView.as_view(), name="api-job-configuration"),
     path("jobs/<uuid:job_id>/artifact", history.JobArtifactView.as_view(), name="api-job-artifact"),
     path("jobs/<uuid:job_id>/artifact/archive", archive.JobArtifactArchiveView.as_view(), name="api-job-archive"),
+    path("jobs/<uuid:job_id>/diagnostics", diagnostics.JobDiagnosticsView.as_view(), name="api-job-diagnostics"),
     path("jobs/<uuid:job_id>/attach", operations.JobAttachView.as_view(), name="api-job-attach"),
     path(
         "jobs/<uuid:job_id>/declare-not-started",

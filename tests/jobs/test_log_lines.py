@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from accounts.secrets_of_settings import redact
 from jobs import callbacks, reconcile, services
 from jobs.exceptions import JobConflict
 from jobs.models import TrainingJob
-from lora_pipeline.log import redact
 from tests.contracts.wire import Request, reply
 from tests.jobs.conftest import MakeJob, UseNode, at_cluster, due_and, work_until
 from tests.jobs.scripted import KEY, ScriptedCluster

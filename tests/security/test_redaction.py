@@ -34,6 +34,9 @@ HEX = "0123456789abcdef" * 4
         "Credential=x, SignedHeaders=host, Signature=SECRET",
         f"Signature:\n{HEX}",
         f"token callback_{HEX} of lora_{HEX}",
+        "AWS_SESSION_TOKEN=SECRET HF_TOKEN='SECRET' WANDB_API_KEY: SECRET SMTP_PASS=SECRET",
+        "Config(token='SECRET', region='eu') {'token': 'SECRET'}",
+        f"logging in with hf_{HEX}",
         "secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     ],
 )
@@ -53,6 +56,7 @@ def test_a_secret_is_blotted_out(text: str) -> None:
         "basic training of a lora adapter, signature move of the bearer",
         "https://example.com:8000/a?b=c and me@example.com",
         "key: value, tokenizer: Qwen, secretary: Bob",
+        '"pad_token": "<pad>", eos_token=2, MAX_TOKENS=4096',
     ],
 )
 def test_what_is_no_secret_is_left_alone(text: str) -> None:
