@@ -49,6 +49,9 @@ export const moment = present((value) => moments.format(new Date(value)));
 /** An ISO time as hours and minutes on the reader's clock. */
 export const hour = present((value) => clock.format(new Date(value)));
 
+/** An ISO time to come: hours and minutes, with the day where that is not within the next twenty hours. */
+export const soon = present((value) => (new Date(value) - Date.now() < 20 * 3_600_000 ? hour(value) : moment(value)));
+
 /** 1536 → "1.5 kB" */
 export const bytes = present((value) => {
   const units = ["B", "kB", "MB", "GB", "TB"];

@@ -1,12 +1,15 @@
 // Asking again and again, with manners: slower in a hidden tab, on through lost networks and restarts.
 
 const FAILURE_SHOWN_EVERY_MS = 1000;
+const LONGEST_MS = 60_000;
 
 /**
  * Calls `ask()` now and then every `everyMs` (`hiddenMs` in a hidden tab) until it returns false.
- * One at a time; an `ask` that throws is repeated at the same pace. While answers are missing
- * `onStale(seconds)` is called every second with the age of the last answer, and `onFresh()` once
- * when the next one comes. An `ask` that throws an error with `final` set ends it.
+ * One at a time; after an `ask` that throws the wait doubles with each further failure, up to a minute.
+ * While answers are missing `onStale(seconds, secondsToNext)` is called every second with the age of the
+ * last answer and the time until the next try (0: it is on), and `onFresh()` once when an answer comes.
+ * A tab that is shown again, a machine that wakes up and a network that is back ask at once.
+ * An `ask` that throws an error with `final` set ends it.
  * @returns {{now: () => void, stop: () => void}} `now` asks at once
  */
 export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
@@ -15,7 +18,9 @@ export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
   let asking = false;
   let stopped = false;
   let askAgain = false;
+  let failures = 0;
   let answeredAt = Date.now();
+  let nextAt = Date.now();
 
   async function turn() {
     clearTimeout(timer);
@@ -25,6 +30,7 @@ export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
       return;
     }
     asking = true;
+    if (ticker) show();
     try {
       const goOn = await ask();
       answered();
@@ -39,12 +45,21 @@ export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
       askAgain = false;
       turn();
     } else {
-      timer = setTimeout(turn, document.hidden ? hiddenMs : everyMs);
+      wait();
     }
+  }
+
+  function wait() {
+    const pace = document.hidden ? hiddenMs : everyMs;
+    const ms = Math.max(pace, Math.min(LONGEST_MS, everyMs * 2 ** Math.max(0, failures - 1)));
+    nextAt = Date.now() + ms;
+    timer = setTimeout(turn, ms);
+    if (ticker) show();
   }
 
   function answered() {
     answeredAt = Date.now();
+    failures = 0;
     if (!ticker) return;
     clearInterval(ticker);
     ticker = null;
@@ -52,9 +67,14 @@ export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
   }
 
   function missed() {
-    const show = () => onStale(Math.round((Date.now() - answeredAt) / 1000));
-    show();
+    failures += 1;
     ticker ??= setInterval(show, FAILURE_SHOWN_EVERY_MS);
+    show();
+  }
+
+  function show() {
+    const left = asking ? 0 : Math.max(0, Math.ceil((nextAt - Date.now()) / 1000));
+    onStale(Math.round((Date.now() - answeredAt) / 1000), left);
   }
 
   function stop() {
@@ -63,7 +83,13 @@ export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
     clearInterval(ticker);
   }
 
-  document.addEventListener("visibilitychange", () => document.hidden || turn());
+  /** Timers do not run while a machine sleeps: what is overdue when it wakes is done at once. */
+  function wake() {
+    if (!document.hidden) turn();
+  }
+
+  document.addEventListener("visibilitychange", wake);
+  addEventListener("pageshow", (event) => event.persisted && wake());
   addEventListener("online", turn);
   turn();
   return { now: turn, stop };

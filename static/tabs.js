@@ -1,27 +1,39 @@
 // Tabs after the ARIA pattern: arrows, Home and End move; the open tab is in the URL's fragment.
 // Markup: .tabs > [role=tablist] > button[role=tab][aria-controls="panel-NAME"], then [role=tabpanel] each.
 // The fragment is #NAME: were it the panel's id, the browser would scroll away from the page's head.
+// A tab answers to further fragments that it names in data-also="ONE TWO"; where the panel has an element
+// with the id NAME-ONE, that one is scrolled into sight.
 
 /** Brings one .tabs element to life. Dispatches "tab-open" on the panel that opens. */
 export function enliven(root) {
   const tabs = [...root.querySelectorAll(':scope > [role="tablist"] > [role="tab"]')];
-  const fragmentOf = (tab) => `#${tab.getAttribute("aria-controls").replace(/^panel-/, "")}`;
+  const nameOf = (tab) => tab.getAttribute("aria-controls").replace(/^panel-/, "");
+  const panelOf = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
 
-  function open(tab, { focus = false, remember = false } = {}) {
+  function open(tab, { focus = false } = {}) {
     for (const each of tabs) {
       const chosen = each === tab;
       each.setAttribute("aria-selected", String(chosen));
       each.tabIndex = chosen ? 0 : -1;
-      document.getElementById(each.getAttribute("aria-controls")).hidden = !chosen;
+      panelOf(each).hidden = !chosen;
     }
     if (focus) tab.focus();
-    if (remember) history.replaceState(null, "", fragmentOf(tab));
-    document.getElementById(tab.getAttribute("aria-controls")).dispatchEvent(new Event("tab-open"));
+    panelOf(tab).dispatchEvent(new Event("tab-open"));
+  }
+
+  /** What is chosen by a click is a step that "back" undoes; on the way along the tabs by arrows none is. */
+  function remember(tab, { asStep }) {
+    const fragment = `#${nameOf(tab)}`;
+    if (location.hash === fragment) return;
+    if (asStep) history.pushState(null, "", fragment);
+    else history.replaceState(null, "", fragment);
   }
 
   root.addEventListener("click", (event) => {
     const tab = event.target.closest('[role="tab"]');
-    if (tabs.includes(tab)) open(tab, { remember: true });
+    if (!tabs.includes(tab)) return;
+    remember(tab, { asStep: true });
+    open(tab);
   });
   root.addEventListener("keydown", (event) => {
     const at = tabs.indexOf(event.target);
@@ -34,10 +46,23 @@ export function enliven(root) {
     }[event.key];
     if (!next) return;
     event.preventDefault();
-    open(next, { focus: true, remember: true });
+    remember(next, { asStep: false });
+    open(next, { focus: true });
   });
 
-  const fromUrl = () => tabs.find((tab) => fragmentOf(tab) === location.hash);
-  addEventListener("hashchange", () => fromUrl() && open(fromUrl()));
-  open(fromUrl() ?? tabs[0]);
+  /** The tab that the address names, or the first for an address without any; nothing where it means another thing. */
+  function followAddress() {
+    const wanted = location.hash.slice(1);
+    const tab = wanted
+      ? tabs.find((each) => nameOf(each) === wanted || each.dataset.also?.split(" ").includes(wanted))
+      : tabs[0];
+    if (!tab) return false;
+    open(tab);
+    if (nameOf(tab) !== wanted) document.getElementById(`${nameOf(tab)}-${wanted}`)?.scrollIntoView();
+    return true;
+  }
+
+  addEventListener("hashchange", followAddress);
+  addEventListener("popstate", followAddress);
+  if (!followAddress()) open(tabs[0]);
 }

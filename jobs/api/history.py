@@ -66,6 +66,7 @@ class JobLogsView(APIView):
     def get(self, request: Request, job_id: uuid.UUID) -> Any:
         """The last lines of the run's log. Asking while it runs has newer lines brought for the next time.
 
+        With `after` only what came since then: all lines that are here where more came than those.
         With `download` it is a text file: the whole log once the run has ended, before that the lines that are here.
         """
         job = selectors.job_get(caller(request), job_id)
@@ -79,7 +80,7 @@ class JobLogsView(APIView):
             return _as_text(job, log)
         return Response(
             {
-                "lines": log.tail.split("\n") if log and log.tail else [],
+                "lines": _lines(log, after=query.validated_data["after"]),
                 "total_lines": log.total_lines if log else 0,
                 "complete": bool(path),
                 "download_url": _saved_as_file(deliveries.BUCKET, path).url if path else None,
@@ -142,6 +143,14 @@ def _with_url(artifact: ModelArtifact, file: dict[str, Any]) -> dict[str, Any]:
 def _saved_as_file(bucket: str, path: str) -> SignedUrl:
     """Pages lead browsers to these addresses; showing a file there would lead them away from the page."""
     return signing.sign_download(bucket=bucket, path=path, as_attachment=True)
+
+
+def _lines(log: JobLog | None, *, after: int) -> list[str]:
+    lines = log.tail.split("\n") if log and log.tail else []
+    if log is None or not after:
+        return lines
+    new = log.total_lines - after
+    return lines[-new:] if 0 < new <= len(lines) else [] if new == 0 else lines
 
 
 def _as_text(job: TrainingJob, log: JobLog | None) -> StreamingHttpResponse:

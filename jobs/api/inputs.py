@@ -188,6 +188,12 @@ class RetryInput(StrictSerializer):
 
 class LogsQuery(serializers.Serializer[dict[str, Any]]):
     download = serializers.BooleanField(default=False, help_text="the whole log as a text file")
+    after = serializers.IntegerField(
+        default=0,
+        min_value=0,
+        max_value=MAX_COUNT,
+        help_text="only lines after this many: a former answer's total_lines",
+    )
 
 
 class CancelInput(StrictSerializer):

@@ -81,24 +81,24 @@ class JobDetailView(APIView):
         of the answer, so a client that keeps an answer counts on from `started_at`. `situation` says what is going
         on and whom the job waits for.
         """
-        job = selectors.job_get(caller(request), job_id)
+        job, now = selectors.job_get(caller(request), job_id), timezone.now()
         query = PointsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        if selectors.is_stale(job, now=timezone.now()):
+        if selectors.is_stale(job, now=now):
             nudge(tasks.poll_jobs, [str(job.pk)])
         data: dict[str, Any] = {
             "job": job_json(job),
             "cost_records": [cost_json(record) for record in selectors.job_costs(job)],
         }
         lasting = {name: value for name, value in data["job"].items() if name not in _AS_OF_NOW}
-        found = facts.situation_of(job, now=timezone.now())
+        found = facts.situation_of(job, now=now)
         said = (found.sentence, found.waits_for)
         etag = conditional.etag_of(lasting, data["cost_records"], job.metrics_version, query.validated_data, said)
         if answer := conditional.not_modified(request, etag):
             return answer
         chart = series.chart(job, **query.validated_data)
         data.update(metrics=chart.points, metrics_total=chart.total, metrics_next=chart.next)
-        data.update(situation=situation_json(job, found), trends=trends_json(job))
+        data.update(situation=situation_json(job, found, now=now), trends=trends_json(job))
         return Response(data, headers=conditional.headers(etag))
 
 

@@ -113,12 +113,11 @@ def _forgotten(known: Known, now: datetime) -> _Said | None:
     if known.due_at is None or known.is_taken or now - known.due_at < patience:
         return None
     what = "handed to the GPU cluster" if known.status == Status.QUEUED else "looked after"
-    return (
-        WaitsFor.US,
+    sentence = (
         f"The job should have been {what} by now, and nobody here did it: the workers of this installation may be "
-        "down. Its operator has to see to that.",
-        True,
+        "down. Its operator has to see to that."
     )
+    return WaitsFor.US, _with_reason(sentence, known, before="What it waited for before:"), True
 
 
 def _cancelling(known: Known) -> _Said | None:
@@ -203,5 +202,5 @@ def _training(known: Known, times: Clocks, now: datetime) -> _Said:
     return WaitsFor.TRAINING, "Training is under way. Nothing is needed from you."
 
 
-def _with_reason(sentence: str, known: Known) -> str:
-    return f"{sentence} {known.waiting_for}".strip()
+def _with_reason(sentence: str, known: Known, *, before: str = "") -> str:
+    return " ".join(filter(None, (sentence, before, known.waiting_for))) if known.waiting_for else sentence

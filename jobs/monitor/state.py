@@ -1,22 +1,19 @@
 """The first state of one job's page; from there the script follows the API."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from jobs import budget, presets, selectors, sentinel, summary
 from jobs.models import Cluster, ModelArtifact, TrainingJob
 from jobs.models.run import ArtifactStatus
-from jobs.monitor import adapter, checkpoints, comparison, stages
-from jobs.reasons import REASONS, Retry, Side, error_code
+from jobs.monitor import adapter, blame, cancelling, checkpoints, comparison, timeline
+from jobs.monitor.standing import standing
+from jobs.reasons import REASONS, Retry, error_code
 from jobs.states import CANCELLABLE, Status
 from jobs.templatetags import figures
 
-SIDES = {
-    Side.DATA: "the data",
-    Side.SETTINGS: "the settings",
-    Side.CLUSTER: "the cluster",
-    Side.US: "this installation",
-}
 RETRY_RULES = {
     Retry.NEVER: "The same again would end the same way: change something first.",
     Retry.AUTOMATIC: "A job that ends like this is started again by itself at first, where its cluster allows that.",
@@ -29,21 +26,24 @@ def first_state(job: TrainingJob, *, now: datetime) -> dict[str, Any]:
     """The context of jobs/detail.html for a job that the reader may see."""
     artifact = ModelArtifact.objects.filter(job=job).first()  # whole: a job is read with its artifact's status alone
     told = summary.read(artifact.training_summary if artifact else None)
+    events, saved = list(selectors.job_events(job)), checkpoints.newest_first(job)
+    standing_now = standing(job, events, now=now)
     return {
         "job": job,
-        "events": selectors.job_events(job),
+        "attempts": timeline.attempts(job, events),
         "log": getattr(job, "log", None),
         "retries": selectors.job_retries(job),
-        "checkpoints": checkpoints.newest_first(job),
+        "checkpoints": saved,
         "artifact": artifact,
         "adapter_ready": artifact is not None and artifact.status == ArtifactStatus.READY and bool(artifact.files),
         "usage": adapter.usage(job),
         "summary": told,
         "comparison": comparison.lines(job),
         "trains_on_cpu": "CPU" in job.gpu_config["type"].upper(),
+        **standing_now,
         **_progress(job, now),
-        **_costs(job),
-        **_ending(job),
+        **_costs(job, standing_now["projected_cost"]),
+        **_ending(job, saved),
         **_configuration(job),
     }
 
@@ -51,34 +51,36 @@ def first_state(job: TrainingJob, *, now: datetime) -> dict[str, Any]:
 def _progress(job: TrainingJob, now: datetime) -> dict[str, Any]:
     return {
         "is_waiting": job.status in {Status.QUEUED, Status.INITIALIZING},
-        "stage_about": stages.ABOUT,
-        "stage_text": job.stage_detail or stages.ABOUT.get(job.current_stage, ""),
+        "stage_text": job.stage_detail,
         "epoch": _of(job.current_epoch, job.total_epochs),
         "step": _of(job.current_step, job.total_steps),
         "eta_seconds": _seconds_left(job, now),
     }
 
 
-def _costs(job: TrainingJob) -> dict[str, Any]:
+def _costs(job: TrainingJob, projected: Decimal | None) -> dict[str, Any]:
     price = job.gpu_price_per_hour
     cost = job.current_cost if job.final_cost is None else job.final_cost
     return {
         "cost": cost,
-        "cost_note": _cost_note(job),
+        "cost_note": _cost_note(job, projected),
         "budget_is_low": job.max_cost is not None and cost >= job.max_cost * budget.WARN_AT,
         "price_per_hour": None if price is None else price * job.gpu_config["count"],
     }
 
 
-def _ending(job: TrainingJob) -> dict[str, Any]:
+def _ending(job: TrainingJob, saved: Sequence[checkpoints.Saved]) -> dict[str, Any]:
     """How it can be stopped, or why it failed."""
     reason = REASONS[error_code(job.error_code)] if job.status == Status.FAILED or job.error_code else None
-    can_cancel = job.status in CANCELLABLE
+    can_keep = _keeps_adapters(job.cluster) if job.status in CANCELLABLE else False
     return {
-        "can_cancel": can_cancel,
-        "can_keep_adapter": can_cancel and _keeps_adapters(job.cluster),
-        "side": SIDES[reason.side] if reason else "",
+        "can_cancel": job.status in CANCELLABLE,
+        "terms": cancelling.terms(job, can_keep=can_keep, newest=saved[0].step if saved else None),
+        "failed_phase": blame.phase(job),
+        "side": blame.SIDES[reason.side] if reason else "",
+        "who_acts": blame.WHO_ACTS[reason.side] if reason else "",
         "advice": reason.advice if reason else "",
+        "retry_is_futile": reason is not None and reason.retry is Retry.NEVER,
         "retry_rule": RETRY_RULES.get(reason.retry, "") if reason else "",
     }
 
@@ -113,14 +115,14 @@ def _seconds_left(job: TrainingJob, now: datetime) -> float | None:
     return (job.estimated_completion_at - now).total_seconds()
 
 
-def _cost_note(job: TrainingJob) -> str:
+def _cost_note(job: TrainingJob, projected: Decimal | None) -> str:
     if job.gpu_price_per_hour is None:
         return "no price listed for this GPU"
     if job.final_cost is not None:
         return "final, by our own clock" if job.cost_is_estimate else "final"
-    if job.estimated_total_cost is None:
-        return "so far"
-    return f"of about {figures.dollars(job.estimated_total_cost)}"
+    known = [(projected, "about {} at the end"), (job.estimated_total_cost, "estimated {}")]
+    told = [text.format(figures.dollars(amount)) for amount, text in known if amount is not None]
+    return ", ".join(told) or "so far"
 
 
 def _labelled(hyperparameters: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -9,7 +9,9 @@ from typing import Literal
 Points = Sequence[tuple[int, float | None]]
 
 RECENT = 20  # points of which the newer half is compared with the older one, twice this many in all
-LEVEL = 0.005  # a smaller part of the value is no direction
+# A change by less than this part of the value is no direction: points scatter, evaluations hardly do.
+LEVEL = 0.02
+LEVEL_OF_EVALUATIONS = 0.005
 
 Direction = Literal["up", "down", "level"]
 
@@ -40,7 +42,7 @@ def recent(points: Points, *, write: Callable[[float], str]) -> Trend | None:
     older, newer = numbers[-2 * half : -half], numbers[-half:]
     since = older[len(older) // 2][0]
     change = median(value for _, value in newer) - median(value for _, value in older)
-    return _told(change, older[-1][1], since, f"over the last {newer[-1][0] - since:,} steps", write)
+    return _told(change, older[-1][1], since, LEVEL, write)
 
 
 def since_last(points: Points, *, write: Callable[[float], str]) -> Trend | None:
@@ -49,7 +51,7 @@ def since_last(points: Points, *, write: Callable[[float], str]) -> Trend | None
     if len(numbers) < 2:
         return None
     (since, before), (_, last) = numbers
-    return _told(last - before, before, since, f"since step {since:,}", write)
+    return _told(last - before, before, since, LEVEL_OF_EVALUATIONS, write)
 
 
 def best(points: Points) -> Best | None:
@@ -65,8 +67,9 @@ def _numbers(points: Points) -> list[tuple[int, float]]:
     return [(step, value) for step, value in points if value is not None and math.isfinite(value)]
 
 
-def _told(change: float, was: float, since: int, over: str, write: Callable[[float], str]) -> Trend:
-    if abs(change) <= LEVEL * abs(was):
+def _told(change: float, was: float, since: int, level: float, write: Callable[[float], str]) -> Trend:
+    over = f"since step {since:,}"
+    if abs(change) <= level * abs(was):
         return Trend("level", change, since, f"level {over}")
     direction: Direction = "up" if change > 0 else "down"
     return Trend(direction, change, since, f"{direction} {write(abs(change))} {over}")

@@ -1,63 +1,114 @@
-// The log's last lines, while its tab is open. It follows new lines only for a reader who is at its end.
+// The log's last lines, while its tab is open: only new ones are fetched. It follows them for a reader who is at its
+// end, and stands still for one who reads further up or has paused it.
 
 import { call } from "../api.js";
 import { count } from "../format.js";
+import { elementOf, fits } from "./lines.js";
 
 const NEAR_END_PX = 8;
+const MOST_LINES = 2000;
 
-const panel = document.getElementById("panel-logs");
-const log = document.getElementById("log");
-const follow = document.getElementById("log-follow");
+const at = (id) => document.getElementById(id);
+const [panel, log, follow, pause] = ["panel-logs", "log", "log-follow", "log-pause"].map(at);
 let url = null;
+let lines = [];
+let total = 0;
+let attempt = null;
 let isBehind = true;
 let isFollowed = true;
+let isPaused = false;
 
 /** Brings the tab to life; lines are fetched when it is open. */
 export function enliven(jobUrl) {
   url = jobUrl;
+  at("log-tools").hidden = false;
   panel.addEventListener("tab-open", () => {
     if (isFollowed) goToEnd(); // a hidden box cannot scroll
-    show();
+    fetchNew();
   });
   log.addEventListener("scroll", () => {
     if (panel.hidden) return;
     isFollowed = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
     if (isFollowed) follow.hidden = true;
   });
-  follow.addEventListener("click", () => {
-    goToEnd();
-    log.focus();
-  });
+  for (const button of [follow, at("log-end")]) {
+    button.addEventListener("click", () => {
+      goToEnd();
+      log.focus();
+    });
+  }
+  pause.addEventListener("click", togglePause);
+  at("log-filter").addEventListener("input", showAll);
+  at("log-level").addEventListener("change", showAll);
+  at("log-wrap").addEventListener("change", (event) => log.classList.toggle("log-wrap", event.target.checked));
   if (!panel.hidden) goToEnd();
-  show();
+  fetchNew();
 }
 
-/** To be called when the job has changed, or may have. */
-export function jobChanged() {
+/** To be called when the job has changed, or may have. Another attempt's log has a heading of its own. */
+export function jobChanged(job) {
+  if (attempt !== null && attempt !== job.attempt) total = 0;
+  attempt = job.attempt;
   isBehind = true;
-  show();
+  fetchNew();
 }
 
-async function show() {
-  if (url === null || panel.hidden || !isBehind) return;
+function togglePause() {
+  isPaused = !isPaused;
+  pause.setAttribute("aria-pressed", String(isPaused));
+  pause.textContent = isPaused ? "Go on" : "Pause";
+  if (!isPaused) fetchNew();
+}
+
+async function fetchNew() {
+  if (url === null || panel.hidden || isPaused || !isBehind) return;
   isBehind = false;
   try {
-    const { lines, total_lines: total } = await call(`${url}/logs`);
-    write(lines);
-    document.getElementById("log-count").textContent =
-      total > lines.length ? `last ${count(lines.length)} of ${count(total)} lines` : `${count(total)} lines`;
-    document.getElementById("log-whole").hidden = total === 0;
+    const answer = await call(`${url}/logs?after=${total}`);
+    take(answer, total);
   } catch {
     isBehind = true; // the next change or opening asks again
   }
 }
 
-function write(lines) {
-  const text = lines.length ? lines.join("\n") : "No lines yet.";
-  if (text === log.textContent) return;
-  log.textContent = text;
+function take(answer, after) {
+  const isWhole = after === 0 || answer.total_lines - after !== answer.lines.length;
+  total = answer.total_lines;
+  at("log-whole").hidden = total === 0;
+  if (isWhole) {
+    lines = answer.lines;
+    showAll();
+  } else if (answer.lines.length) {
+    lines.push(...answer.lines);
+    show(answer.lines);
+  }
+}
+
+const wanted = () => ({ text: at("log-filter").value.trim(), level: at("log-level").value });
+
+/** All lines anew: there are others, or others are wanted. */
+function showAll() {
+  log.replaceChildren();
+  show(lines);
+}
+
+/** Further lines below those that are there. */
+function show(further) {
+  const filter = wanted();
+  const fitting = further.filter((line) => fits(line, filter));
+  if (log.firstChild?.nodeType === Node.TEXT_NODE) log.replaceChildren();
+  log.append(...fitting.map((line) => elementOf(line, filter.text)));
+  if (lines.length > MOST_LINES) lines = lines.slice(-MOST_LINES);
+  while (log.childElementCount > MOST_LINES) log.firstElementChild.remove();
+  if (!log.childElementCount) log.textContent = lines.length ? "No line fits." : "No lines yet.";
+  at("log-count").textContent = counted(filter);
   if (isFollowed) goToEnd();
-  else follow.hidden = false;
+  else if (fitting.length) follow.hidden = false;
+}
+
+function counted({ text, level }) {
+  const held = total > lines.length ? `last ${count(lines.length)} of ${count(total)} lines` : `${count(total)} lines`;
+  return text || level ? `${count(log.childElementCount)} of the ${held} fit` : held;
 }
 
 function goToEnd() {

@@ -1,27 +1,33 @@
 // The monitor of one job: asks the API every 5 s while the job is active and shows what changed.
 //
-//   view.js    figures, badge, progress     series.js         points in order       charts.js  curves, their table
-//   marks.js   seams, checkpoints           cancel.js         stop it               again.js   retry, resume
-//   files.js   downloads                    log.js            its last lines        configuration.js  as JSON
-//   ../live.js the pace, stale data
+//   view.js    badge, progress              cards.js          figures, trends       situation.js  sentence, clocks
+//   stale.js   missing answers              bar.js            the slim head         charts.js  curves, their table
+//   series.js  points in order              marks.js          seams, checkpoints    cancel.js     stop it
+//   again.js   retry, resume                files.js          downloads             log.js        its last lines
+//   configuration.js  as JSON               ../live.js        the pace
 //
-// Parts that change with the job's status or stage (outcome, adapter, checkpoints, facts) come from the server anew.
+// Parts that change with the job's status or stage (outcome, phases, files, facts) come from the server anew.
 
 import { callIfChanged } from "../api.js";
 import { follow } from "../live.js";
 import { refresh } from "../regions.js";
 import * as again from "./again.js";
+import * as bar from "./bar.js";
 import * as cancel from "./cancel.js";
+import * as cards from "./cards.js";
 import * as charts from "./charts.js";
 import * as configuration from "./configuration.js";
 import * as files from "./files.js";
 import * as log from "./log.js";
 import * as marks from "./marks.js";
 import { Points } from "./series.js";
+import * as situation from "./situation.js";
+import * as stale from "./stale.js";
 import * as view from "./view.js";
 
 const REFRESH_MS = 5000;
 const HIDDEN_MS = 30_000;
+const TICK_MS = 1000;
 const FINAL_ANSWERS = [401, 403, 404];
 
 const root = document.getElementById("monitor");
@@ -39,7 +45,7 @@ async function ask() {
   } catch (error) {
     if (FINAL_ANSWERS.includes(error.status)) {
       error.final = true;
-      view.showGone(error.status === 404 ? "This job is no longer there." : error.message);
+      stale.showGone(error.status === 404 ? "This job is no longer there." : error.message);
     }
     throw error;
   }
@@ -48,10 +54,13 @@ async function ask() {
 
 async function show(data) {
   view.show(data.job);
+  cancel.jobChanged();
+  cards.show(data.job, data.situation, data.trends);
+  situation.show(data.situation);
   points.take(data);
   findings = marks.findingsOf(data.job.warnings);
   drawCharts();
-  log.jobChanged();
+  log.jobChanged(data.job);
   if (await refreshRegions(data.job)) drawCharts(); // there may be new checkpoints
 }
 
@@ -63,10 +72,11 @@ function drawCharts() {
 /** Whether there was anything to refresh. */
 async function refreshRegions(job) {
   const { status, current_stage: stage, attempt, external_job_id: external, artifact_status: artifact } = job;
-  const counts = [job.warnings.length, job.checkpoints_count];
+  const counts = [job.warnings.length, job.checkpoints_count, job.current_step ? "steps" : ""];
   const state = [status, stage, attempt, external ?? "", artifact ?? "", ...counts].join("|");
   if (state === shownState) return false;
   await refresh("[data-region]");
+  situation.phasesAreFresh();
   shownState = state;
   return true;
 }
@@ -75,10 +85,18 @@ const live = follow({
   ask,
   everyMs: REFRESH_MS,
   hiddenMs: HIDDEN_MS,
-  onStale: view.showStale,
-  onFresh: view.hideStale,
+  onStale: stale.show,
+  onFresh: stale.hide,
 });
 
+setInterval(() => {
+  if (document.hidden || view.isTerminal()) return;
+  view.tick();
+  situation.tick();
+}, TICK_MS);
+
+stale.enliven(live.now);
+bar.enliven();
 cancel.enliven(url, {
   onAnswer: () => {
     etag = null;

@@ -53,6 +53,8 @@ SIGHTS = {
     "monitor-configuration": Sight("/training/jobs/{job}#configuration"),
     "monitor-info": Sight("/training/jobs/{job}#info"),
     "monitor-logs": Sight("/training/jobs/{job}#logs"),
+    "monitor-timeline": Sight("/training/jobs/{job}#timeline"),
+    "monitor-artifacts": Sight("/training/jobs/{job}#artifacts"),
     "monitor-failed": Sight("/training/jobs/{failed}", is_shown=True),
     "datasets": Sight("/datasets", is_shown=True),
     "datasets-none": Sight("/datasets", username="bob"),

@@ -20,12 +20,10 @@ def test_tabs_move_by_arrow_keys_and_are_kept_in_the_address(open_tab: Open, end
     tab = open_tab("alice", f"/training/jobs/{ended['id']}")
     tab.get_by_role("tab", name="Metrics & Charts").focus()
     tab.keyboard.press("ArrowRight")
-    tab.keyboard.press("ArrowRight")
-    tab.keyboard.press("ArrowRight")
     expect(tab.get_by_role("tab", name="Configuration")).to_be_focused()
     expect(tab.get_by_role("tabpanel", name="Configuration")).to_contain_text("LoRA rank")
     expect(tab.get_by_role("tabpanel", name="Configuration")).to_contain_text("$8.40")
-    tab.keyboard.press("End")
+    tab.keyboard.press("ArrowRight")
     info = tab.get_by_role("tabpanel", name="Job Info")
     expect(info).to_contain_text(ended["external_job_id"])
     expect(info).to_contain_text(ended["id"])
@@ -34,12 +32,67 @@ def test_tabs_move_by_arrow_keys_and_are_kept_in_the_address(open_tab: Open, end
     expect(tab.get_by_role("tab", name="Job Info")).to_have_attribute("aria-selected", "true")
 
 
+def test_tabs_are_steps_that_back_and_forward_go_along(open_tab: Open, ended: dict[str, Any]) -> None:
+    tab = open_tab("alice", f"/training/jobs/{ended['id']}#checkpoints")  # an address of before there were artifacts
+    expect(tab.get_by_role("tab", name="Artifacts")).to_have_attribute("aria-selected", "true")
+    expect(tab.get_by_role("heading", name="Checkpoints", exact=True)).to_be_in_viewport()
+    tab.get_by_role("tab", name="Logs").click()
+    tab.get_by_role("tab", name="Timeline").click()
+    for move, name in ((tab.go_back, "Logs"), (tab.go_back, "Artifacts"), (tab.go_forward, "Logs")):
+        move()
+        expect(tab.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+
+
 def test_the_log_and_the_timeline_are_kept_after_the_end(open_tab: Open, ended: dict[str, Any]) -> None:
     tab = open_tab("alice", f"/training/jobs/{ended['id']}#logs")
     expect(tab.locator("#log-count")).to_contain_text("lines")
     expect(tab.locator("#log")).to_contain_text("step")
-    tab.get_by_role("tab", name="Job Info").click()
-    expect(tab.locator(".timeline-status")).not_to_have_count(0)
+    tab.get_by_label("Show only lines with").fill("STEP 12/")
+    expect(tab.locator("#log mark")).to_have_text(["Step 12/"])
+    expect(tab.locator("#log-count")).to_contain_text("1 of the")
+    tab.get_by_label("Show only lines with").fill("")
+    tab.get_by_label("Level").select_option("Errors")
+    expect(tab.locator("#log")).to_have_text("No line fits.")
+    tab.get_by_role("tab", name="Timeline").click()
+    expect(tab.locator(".timeline-status").first).to_contain_text("The job was created.")
+    expect(tab.locator(".timeline-status").first).to_contain_text("alice")
+
+
+def test_what_is_said_of_a_running_job_is_what_the_api_says(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any]
+) -> None:
+    job = installation.job("alice", dataset, max_cost=40, hyperparameters={"epochs": 50})
+    tab = open_tab("alice", f"/training/jobs/{job['id']}")
+    expect(tab.locator("#badge")).to_have_text("Running")
+    sentence = tab.locator('[data-field="sentence"]')
+    expect(sentence).to_have_text("Training is under way. Nothing is needed from you.")
+    said = installation.api("alice").get(f"jobs/{job['id']}")["situation"]
+    assert (said["sentence"], said["waits_for"]) == (sentence.text_content(), "training")
+    for clock in ("cluster", "heartbeat", "step"):
+        expect(tab.locator(f'[data-clock="{clock}"] [data-clock-text]')).to_have_text(re.compile(r"^\d+ s ago$"))
+    phases = tab.get_by_role("list", name="Phases")
+    expect(phases.locator('[aria-current="step"]')).to_contain_text("Training (now)")
+    expect(phases.get_by_text("(done)").first).to_be_attached()
+    expect(tab.locator('[data-trend="training_loss"]')).to_have_text(re.compile("since step"))
+    expect(tab.locator('[data-field="cost_note"]')).to_contain_text("at the end")
+
+    # The head scrolls away, its bar stays, and nothing that gets the focus is under it.
+    bar = tab.get_by_role("group", name="Job", exact=True)
+    expect(bar).to_be_hidden()
+    tab.get_by_text("The same as a table").scroll_into_view_if_needed()
+    expect(bar).to_contain_text(job["name"])
+    expect(bar).to_contain_text("Running")
+    tab.get_by_role("tab", name="Logs").focus()
+    below = "tab => tab.getBoundingClientRect().top - document.getElementById('monitor-bar').offsetHeight"
+    assert tab.get_by_role("tab", name="Logs").evaluate(below) >= 0
+    tab.set_viewport_size({"width": 390, "height": 500})
+    tab.get_by_text("The same as a table").scroll_into_view_if_needed()
+    bar.get_by_role("button", name="Cancel job").click()
+    expect(tab.get_by_role("dialog", name="Cancel this training job?")).to_be_visible()
+    installation.api("alice").post(f"jobs/{job['id']}/cancel", {})
+    expect(tab.get_by_role("alert")).to_contain_text("nothing to cancel any more")
+    tab.get_by_role("button", name="Close").click()
+    expect(tab.locator("#badge")).to_have_text("Cancelled")
 
 
 def test_new_lines_of_the_log_are_followed_only_by_a_reader_at_its_end(

@@ -63,7 +63,7 @@ def test_checkpoints_appear_while_it_trains_and_the_adapter_at_the_end(tab: Page
     expect(tab.locator("#badge")).to_have_text("Completed")
     expect(tab.locator("#checkpoint-rows [data-best]")).to_have_count(1)
     expect(tab.get_by_role("button", name="Resume from step").first).to_be_visible()
-    tab.get_by_role("tab", name="Adapter").click()
+    tab.get_by_role("tab", name="Artifacts").click()
     expect(tab.get_by_role("button", name="adapter_model.safetensors", exact=True)).to_be_visible()
 
 
@@ -155,8 +155,8 @@ def test_a_job_is_stopped_and_its_adapter_kept(tab: Page, ground: Ground) -> Non
     question.get_by_role("button", name="Cancel job").click()
     expect(tab.locator("#badge")).to_have_text("Cancelled")
     expect(tab.get_by_role("link", name="Download the partial adapter")).to_be_visible()
-    tab.get_by_role("tab", name="Adapter").click()
-    expect(tab.get_by_role("tabpanel", name="Adapter")).to_contain_text("stopped before its end")
+    tab.get_by_role("tab", name="Artifacts").click()
+    expect(tab.get_by_role("tabpanel", name="Artifacts")).to_contain_text("stopped before its end")
 
 
 def test_the_configuration_can_be_read_copied_and_kept(tab: Page, resumed: str) -> None:

@@ -35,7 +35,7 @@ def test_a_job_is_created_watched_and_completed(open_tab: Open, dataset: dict[st
     expect(tab.locator("#progress")).to_be_hidden()
     expect(tab.get_by_role("button", name="Cancel job")).to_be_hidden()
     expect(figure(tab, "cost_note")).to_have_text("final")
-    tab.get_by_role("tab", name="Adapter").click()
+    tab.get_by_role("tab", name="Artifacts").click()
     with tab.expect_download() as download:
         tab.get_by_role("button", name="adapter_config.json", exact=True).click()
     assert download.value.suggested_filename == "adapter_config.json"
@@ -96,7 +96,7 @@ def test_the_page_survives_a_restart_of_the_server(
     expect(badge(tab)).to_have_text("Running")
     before = figure(tab, "step").text_content()
     web = installation.stop("web")
-    expect(tab.locator("#stale")).to_have_text(re.compile(r"Data is \d+ s old — retrying"))
+    expect(tab.locator("#stale")).to_have_text(re.compile(r"Data is \d+ s old\."))
     installation.start(web)
     expect(tab.locator("#stale")).to_be_hidden()
     expect(figure(tab, "step")).not_to_have_text(str(before))

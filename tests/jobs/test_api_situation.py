@@ -43,9 +43,9 @@ def test_it_says_what_is_going_on_with_three_clocks(api: Api, job: TrainingJob) 
     assert said["sentence"] == "Training is under way. Nothing is needed from you."
     assert (said["waits_for"], said["is_trouble"]) == ("training", False)
     assert said["clocks"] == {
-        "cluster": {"at": "2026-11-23T12:04:56Z", "normal_seconds": 75.0},
-        "heartbeat": {"at": None, "normal_seconds": 120.0},
-        "step": {"at": "2026-11-23T12:04:54Z", "normal_seconds": 93.0},
+        "cluster": {"at": "2026-11-23T12:04:56Z", "seconds_ago": 4.0, "normal_seconds": 75.0},
+        "heartbeat": {"at": None, "seconds_ago": None, "normal_seconds": 120.0},
+        "step": {"at": "2026-11-23T12:04:54Z", "seconds_ago": 6.0, "normal_seconds": 93.0},
     }
 
 

@@ -86,7 +86,7 @@ def test_the_monitor_tells_absent_from_zero(browse: Browse, alice: User) -> None
     html = monitor(browse, factories.job(alice, Status.RUNNING, current_metrics=values))
     assert '<dd data-field="training_loss">0</dd>' in html
     assert '<dd data-field="validation_loss">—</dd>' in html
-    assert '<dd data-field="throughput">—</dd>' in html
+    assert '<span data-field="throughput">—</span>' in html
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,16 @@ def test_a_simulated_run_is_labelled(browse: Browse, alice: User) -> None:
 
 
 def test_a_failed_job_says_why_what_to_do_and_offers_a_retry(browse: Browse, alice: User) -> None:
-    html = monitor(browse, factories.job(alice, Status.FAILED, error_detail="allocating 2 GiB"))
+    job = factories.job(alice, Status.FAILED, error_detail="allocating 2 GiB")
+    html = monitor(browse, job)
     assert "CUDA out of memory" in html
     assert "Lower the batch size or the rank" in html
     assert "Cause: the settings" in html
+    assert "<dt>Failed at</dt><dd>Training</dd>" in html
+    assert "You: it is the settings" in html
+    assert "<dt>What it cost</dt><dd>$1.12</dd>" in html
+    assert f'href="/training/configure?clone={job.pk}"' in html
+    assert f'href="/api/jobs/{job.pk}/diagnostics"' in html
     assert "The same again would end the same way" in html
     assert "allocating 2 GiB" in html
     assert "data-retry" in html

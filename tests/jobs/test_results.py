@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from jobs.models import BaseModel, Cluster, JobLog, TrainingJob
 from jobs.states import Stage, Status
@@ -57,13 +58,14 @@ def test_the_list_shows_how_far_a_job_is_prepared(browse: Browse, alice: User) -
     assert 'title="Installing torch">40.0%' in html
 
 
-@pytest.mark.parametrize(("stage", "says"), [(Stage.QUEUED_ON_GPU, "when enough GPUs are free"), ("warming_up", "")])
+@pytest.mark.parametrize(
+    ("stage", "says"), [(Stage.QUEUED_ON_GPU, "when enough GPUs are free"), ("warming_up", "busy with: Warming up")]
+)
 def test_a_stage_without_a_detail_is_explained_where_it_is_known(
     stage: str, says: str, browse: Browse, alice: User
 ) -> None:
-    box = page(browse, factories.job(alice, Status.INITIALIZING, current_stage=stage)).split('class="stage"')[1]
-    assert ("hidden" in box.split(">")[0]) is (says == "")
-    assert says in box
+    job = factories.job(alice, Status.INITIALIZING, current_stage=stage, next_poll_at=timezone.now())
+    assert says in page(browse, job).split('data-field="sentence">')[1].split("<")[0]
 
 
 def test_checkpoints_are_listed_while_it_trains_the_best_one_marked(browse: Browse, alice: User) -> None:
@@ -94,13 +96,18 @@ def test_without_checkpoints_the_page_says_when_there_will_be_some(
 
 
 @pytest.mark.parametrize(
-    ("features", "offered"), [(["async_cancel", "artifacts"], True), (["async_cancel"], False), ([], False)]
+    ("features", "step", "offered"),
+    [
+        (["async_cancel", "artifacts"], 40, True),
+        (["async_cancel", "artifacts"], 0, False),
+        (["async_cancel"], 40, False),
+    ],
 )
-def test_keeping_the_adapter_is_offered_where_the_cluster_can(
-    features: list[str], offered: bool, browse: Browse, alice: User
+def test_keeping_the_adapter_is_offered_where_there_is_one_and_the_cluster_can(
+    features: list[str], step: int, offered: bool, browse: Browse, alice: User
 ) -> None:
     Cluster.objects.create(name="default", features=features)
-    assert ("Stop and keep the adapter" in page(browse, factories.job(alice))) is offered
+    assert ("Stop and keep the adapter" in page(browse, factories.job(alice, current_step=step))) is offered
 
 
 def test_a_job_on_a_cpu_has_no_gpu_to_watch(browse: Browse, alice: User) -> None:

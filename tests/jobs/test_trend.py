@@ -17,14 +17,14 @@ def test_a_falling_loss_is_down_by_the_difference_of_medians() -> None:
     found = trend.recent(line(4.0, 4.0, 4.0, 3.0, 3.0, 3.0), write=figures.measure)
     assert found is not None
     assert (found.direction, found.difference, found.since_step) == ("down", -1.0, 2)
-    assert found.words == "down 1.0000 over the last 4 steps"
+    assert found.words == "down 1.0000 since step 2"
 
 
 def test_a_single_spike_makes_no_trend() -> None:
     found = trend.recent(line(*[1.0] * 19, 90.0, *[1.0] * 20), write=figures.measure)
     assert found is not None
     assert found.direction == "level"
-    assert found.words.startswith("level over the last")
+    assert found.words.startswith("level since step")
 
 
 def test_only_the_newest_points_count() -> None:

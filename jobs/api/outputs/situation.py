@@ -15,6 +15,7 @@ from jobs.monitor.trend import Trend
 
 class ClockOutput(serializers.Serializer[Any]):
     at = serializers.DateTimeField(allow_null=True, help_text="by our clock; null: never, or not to be expected now")
+    seconds_ago = serializers.FloatField(allow_null=True, help_text="as of this answer")
     normal_seconds = serializers.FloatField(help_text="an older one is unusual")
 
 
@@ -59,14 +60,14 @@ class PhaseOutput(serializers.Serializer[Any]):
     since = serializers.DateTimeField(allow_null=True, help_text="when the present phase began")
 
 
-def situation_json(job: TrainingJob, found: Situation) -> dict[str, Any]:
+def situation_json(job: TrainingJob, found: Situation, *, now: datetime) -> dict[str, Any]:
     """A situation of the job's, as jobs.monitor.facts finds it."""
     projected = projection.projected_cost(job, heard_at=found.clocks.cluster.at)
     return {
         "sentence": found.sentence,
         "waits_for": found.waits_for.value,
         "is_trouble": found.is_trouble,
-        "clocks": {name: _clock(getattr(found.clocks, name)) for name in ("cluster", "heartbeat", "step")},
+        "clocks": {name: _clock(getattr(found.clocks, name), now) for name in ("cluster", "heartbeat", "step")},
         "projected_cost": None if projected is None else float(projected),
     }
 
@@ -83,8 +84,9 @@ def trends_json(job: TrainingJob) -> dict[str, Any]:
     }
 
 
-def _clock(clock: Clock) -> dict[str, Any]:
-    return {"at": _iso(clock.at), "normal_seconds": clock.normal_s}
+def _clock(clock: Clock, now: datetime) -> dict[str, Any]:
+    ago = None if clock.at is None else max(0.0, round((now - clock.at).total_seconds(), 1))
+    return {"at": _iso(clock.at), "seconds_ago": ago, "normal_seconds": clock.normal_s}
 
 
 def _trend(trend: Trend | None) -> dict[str, Any] | None:

@@ -1,0 +1,124 @@
+"""The monitor goes on through what happens to networks, servers and laptops, and its dialog through what happens
+meanwhile."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.conftest import Complaints, Open
+from tests.e2e.installation import Installation
+
+
+@pytest.fixture
+def running(installation: Installation, dataset: dict[str, Any]) -> Any:
+    """A job of alice's that trains for long enough."""
+    job = installation.job("alice", dataset, hyperparameters={"epochs": 50, "batch_size": 1})
+    yield job
+    installation.api("alice").post(f"jobs/{job['id']}/cancel", {})
+
+
+@pytest.fixture
+def tab(open_tab: Open, running: dict[str, Any], complaints: Complaints) -> Any:
+    """Its page."""
+    tab = open_tab("alice", f"/training/jobs/{running['id']}")
+    expect(tab.locator("#badge")).to_have_text("Running")
+    yield tab
+    complaints.forgive()  # requests without an answer are errors in the console
+
+
+def drop(route: Route) -> None:
+    route.abort()
+
+
+def test_without_a_network_it_says_how_old_its_data_is_and_asks_at_once_when_told_to(tab: Page) -> None:
+    stale = tab.locator("#stale")
+    tab.route("**/api/jobs/**", drop)
+    expect(stale).to_have_text(re.compile(r"Data is \d+ s old\. Next try in \d s\."))
+    tab.unroute("**/api/jobs/**")
+    step = tab.locator('[data-field="step"]').text_content()
+    tab.get_by_role("button", name="Retry now").click()
+    expect(stale).to_be_hidden(timeout=3000)
+    expect(tab.locator('[data-field="step"]')).not_to_have_text(str(step))
+
+
+def test_it_asks_less_and_less_often_while_nobody_answers_and_at_once_when_the_network_is_back(
+    tab: Page,
+) -> None:
+    tries: list[str] = []
+
+    def note(route: Route) -> None:
+        tries.append(route.request.url)
+        route.abort()
+
+    tab.clock.install()
+    tab.route("**/api/jobs/**", note)
+    for _ in range(36):  # three minutes, in which a page that is answered asks 36 times
+        tab.clock.run_for(5000)
+        tab.evaluate("new Promise((done) => done())")
+    assert 3 <= len(tries) <= 9
+    expect(tab.locator("#stale")).to_contain_text(re.compile(r"Data is \d+ min"))
+    tab.unroute("**/api/jobs/**")
+    tab.evaluate("dispatchEvent(new Event('online'))")
+    expect(tab.locator("#stale")).to_be_hidden()
+
+
+def test_a_laptop_that_wakes_up_asks_at_once(tab: Page) -> None:
+    tab.clock.install()  # no timer runs, as in a machine that sleeps
+    tab.clock.pause_at(tab.evaluate("Date.now()") / 1000 + 3600)
+    with tab.expect_request("**/api/jobs/*?since=*"):
+        tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_the_dialog_says_what_went_wrong_and_lets_try_again(
+    tab: Page, running: dict[str, Any], installation: Installation
+) -> None:
+    tab.get_by_role("button", name="Cancel job").click()
+    question = tab.get_by_role("dialog", name="Cancel this training job?")
+    expect(question).to_contain_text("Billed so far")
+    expect(question.get_by_label("Stop and keep the adapter")).to_be_checked()
+    question.get_by_label("Stop and discard it").check()
+    tab.route("**/cancel", drop)
+    question.get_by_role("button", name="Cancel job").click()
+    expect(question.get_by_role("alert")).to_contain_text("Not cancelled: The server does not answer.")
+    expect(tab.locator("#badge")).to_have_text("Running")
+    tab.unroute("**/cancel")
+    question.get_by_role("button", name="Cancel job").click()
+    expect(question).to_be_hidden()
+    expect(tab.locator("#badge")).to_have_text("Cancelling…")
+    expect(tab.get_by_text("Training job cancelled successfully")).to_be_visible()
+    assert installation.api("alice").get(f"jobs/{running['id']}")["job"]["artifact_id"] is None
+
+
+def test_a_cancel_that_comes_too_late_says_so_in_the_dialog(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any], complaints: Complaints
+) -> None:
+    job = installation.job("alice", dataset, hyperparameters={"epochs": 4})
+    tab = open_tab("alice", f"/training/jobs/{job['id']}")
+    tab.get_by_role("button", name="Cancel job").click()
+    tab.route("**/api/jobs/*?since=*", drop)  # the page does not learn that it ends
+    installation.await_end("alice", job)
+    question = tab.get_by_role("dialog")
+    question.get_by_role("button", name="Cancel job").click()
+    expect(question.get_by_role("alert")).to_contain_text("already completed. There is nothing to cancel any more.")
+    tab.unroute("**/api/jobs/*?since=*")
+    question.get_by_role("button", name="Close").click()
+    expect(tab.locator("#badge")).to_have_text("Completed")
+    complaints.forgive()  # the browser notes the 409
+
+
+def test_a_failed_job_opens_on_who_is_to_blame_with_what_helps(open_tab: Open, installation: Installation) -> None:
+    changed = installation.await_ready("alice", installation.dataset("alice", "Altered"))
+    installation.store("alice", "altered.jsonl", b"{}\n")
+    job = installation.job("alice", changed)
+    tab = open_tab("alice", f"/training/jobs/{job['id']}")
+    blame = tab.get_by_role("region", name="Outcome")
+    expect(blame).to_contain_text("You: it is the data")
+    expect(blame).to_contain_text("Import or upload it again")
+    expect(tab.get_by_role("list", name="Phases")).to_contain_text("Queued (failed here)")
+    with tab.expect_download() as download:
+        blame.get_by_role("link", name="Diagnostics").click()
+    assert download.value.suggested_filename == f"job-{job['id'][:8]}-diagnostics.zip"
+    blame.get_by_role("link", name="Clone and change").click()
+    tab.wait_for_url(f"**/training/configure?clone={job['id']}")
