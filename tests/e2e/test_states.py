@@ -1,0 +1,84 @@
+"""What every page does alike: its theme, a lost connection, an ended log-in, paper, colours of the reader's own."""
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Complaints, Open
+from tests.e2e.installation import Installation
+
+PAGE_COLOR = "getComputedStyle(document.body).backgroundColor"
+DARK, LIGHT = "rgb(14, 18, 23)", "rgb(245, 246, 248)"
+
+
+def banner(tab: Page) -> Any:
+    return tab.locator("#connection > p")
+
+
+def test_a_theme_is_chosen_and_kept_and_the_server_writes_it(open_tab: Open) -> None:
+    tab = open_tab("operator", "/training/jobs", color_scheme="light")
+    tab.get_by_label("Account of operator").click()
+    tab.get_by_label("Dark").check()
+    assert tab.evaluate(PAGE_COLOR) == DARK
+    answer = tab.goto("/datasets")
+    assert answer is not None
+    assert '<meta name="color-scheme" content="dark">' in answer.text()
+    assert tab.evaluate(PAGE_COLOR) == DARK
+    tab.goto("/admin/")
+    assert tab.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    tab.get_by_label("System").check()
+    tab.goto("/datasets")
+    assert tab.evaluate(PAGE_COLOR) == LIGHT
+
+
+def test_paper_is_light_and_has_nothing_to_press(open_tab: Open, dataset: dict[str, Any]) -> None:
+    tab = open_tab("alice", f"/datasets/{dataset['id']}", color_scheme="dark")
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert tab.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+    expect(tab.get_by_role("heading", name="Sums")).to_be_visible()
+    for gone in (".site-header", ".site-footer", "main .button", '[role="tablist"]'):
+        for one in tab.locator(gone).all():
+            expect(one).to_be_hidden()
+    for panel in tab.locator('[role="tabpanel"]').all():
+        expect(panel).to_be_visible()
+
+
+def test_with_colours_of_the_reader_s_own_the_chosen_tab_still_stands_out(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any]
+) -> None:
+    job = installation.await_end("alice", installation.job("alice", dataset))
+    tab = open_tab("alice", f"/training/jobs/{job['id']}", forced_colors="active")
+    borders = tab.get_by_role("tab").evaluate_all("tabs => tabs.map(tab => getComputedStyle(tab).borderBottomColor)")
+    assert len(set(borders)) == 2
+
+
+def test_a_lost_connection_is_told_on_any_page_until_it_is_back(open_tab: Open, complaints: Complaints) -> None:
+    tab = open_tab("alice", "/settings/tokens")
+    tab.context.set_offline(True)
+    expect(banner(tab)).to_contain_text("You are offline")
+    tab.context.set_offline(False)
+    expect(banner(tab)).to_be_hidden()
+    expect(tab.get_by_text("The connection is back.")).to_be_visible()
+
+    tab.route("**/*", lambda route: route.abort())
+    tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the page looks whether jobs move
+    expect(banner(tab)).to_contain_text("The server does not answer")
+    tab.unroute_all()
+    banner(tab).get_by_role("button", name="Try now").click()
+    expect(banner(tab)).to_be_hidden()
+    complaints.forgive()  # requests without an answer are errors in the console
+
+
+def test_an_ended_log_in_leads_through_the_login_back_to_the_page(
+    open_tab: Open, installation: Installation, complaints: Complaints
+) -> None:
+    tab = open_tab("alice", "/settings/tokens?from=here")
+    tab.context.clear_cookies()
+    tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(banner(tab)).to_contain_text("You are logged out.")
+    banner(tab).get_by_role("link", name="Log in again").click()
+    tab.get_by_label("Username").fill("alice")
+    tab.get_by_label("Password").fill(installation.users["alice"]["password"])
+    tab.get_by_role("button", name="Log in").click()
+    tab.wait_for_url("**/settings/tokens?from=here")
+    complaints.forgive()  # the browser notes the 401
