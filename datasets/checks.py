@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
+from accounts.addresses import is_base
 from datasets.storage.buckets import LOGICAL_NAMES
 from datasets.storage.signing import MAX_TTL_S
 
@@ -36,7 +36,7 @@ def _buckets() -> Iterator[CheckMessage]:
 def _endpoints() -> Iterator[CheckMessage]:
     for variable in ("S3_ENDPOINT_URL", "S3_PUBLIC_ENDPOINT_URL"):
         value = getattr(settings, variable)
-        if value and not _is_address(value):
+        if value and not is_base(value.removesuffix("/")):  # boto3 and browsers do not mind the slash
             yield Error(
                 f"{variable} is not http(s)://host[:port] without path, user or query.",
                 hint=f"Set {variable} to an address such as https://s3.example.com, or leave it out for AWS.",
@@ -78,13 +78,3 @@ def _limits() -> Iterator[CheckMessage]:
             hint="Import larger files from training-files.",
             id="datasets.E006",
         )
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises for what is no port
-    except ValueError:
-        return False
-    extras = (parts.username, parts.password, parts.query, parts.fragment, parts.path.strip("/"))
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(extras)

@@ -35,3 +35,8 @@ def test_a_wrong_value_is_named_with_advice(settings: Any, name: str, value: obj
     assert mentioned in f"{message.msg} {message.hint}"
     assert message.hint
     assert "secret" not in message.msg
+
+
+def test_the_storages_address_may_end_in_a_slash(settings: Any) -> None:
+    settings.S3_ENDPOINT_URL = settings.S3_PUBLIC_ENDPOINT_URL = "https://s3.example.com:9000/"
+    assert storage_is_usable() == []
