@@ -19,6 +19,15 @@ from tenancy import roles
 pytest_plugins = ["tests.servers"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """What Hypothesis finds does not depend on how busy the machine is."""
+    if config.pluginmanager.has_plugin("hypothesispytest"):  # planted faults run without: loading it takes a while
+        from hypothesis import HealthCheck, settings
+
+        settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        settings.load_profile("steady")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """On PostgreSQL tests have the rights of the web server's role: it owns no table and by-passes no policy.
