@@ -6,15 +6,19 @@
 //   group.point(place)     the crosshair of all charts; null takes it away
 //   group.pin(place)       keeps it there until null is pinned
 //   group.view, group.at   what is shown, and where the crosshair is
-// `onZoom(view)` is called when the reader zoomed (null: reset): the time to fetch finer data and to draw again.
+// `redraw()` is called when the reader chose something else to see, or the theme changed: it shows the charts what is
+//   to be drawn and calls group.draw(), which it is where nothing else is to be done.
+// `onZoom(view)` is called when the reader zoomed (null: reset): the time to fetch finer data.
 
 import { Chart } from "./chart.js";
 import { carried, placed } from "./axes.js";
 import { color, onThemeChange } from "./colors.js";
 import { enliven, HINT } from "./keys.js";
 import { Settings } from "./settings.js";
+import * as touch from "./touch.js";
 
 const CLICK_PX = 4; // a press that moved no further is a click
+const MOST_ZOOM = 1e6;
 const SAY_AFTER_MS = 250; // a held key is not to be read out step by step
 
 export class Group {
@@ -28,12 +32,12 @@ export class Group {
   #saying = 0;
   #sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => this.#chartIn(target)?.resize()));
 
-  constructor({ settings = new Settings(), onZoom = () => {} } = {}) {
-    Object.assign(this, { settings, onZoom });
+  constructor({ settings = new Settings(), redraw = () => this.draw(), onZoom = () => {} } = {}) {
+    Object.assign(this, { settings, redraw, onZoom });
     settings.addEventListener("change", ({ detail }) => this.#changed(detail));
     onThemeChange(() => {
       for (const chart of this.charts) chart.forget();
-      this.draw();
+      this.redraw();
     });
   }
 
@@ -67,10 +71,10 @@ export class Group {
     this.#moveCrosshairs();
   }
 
-  /** Draws in the next frame: for what may change many times until then. */
-  drawSoon() {
+  /** In the next frame: for what may change many times until then. */
+  #redrawSoon() {
     cancelAnimationFrame(this.#frame);
-    this.#frame = requestAnimationFrame(() => this.draw());
+    this.#frame = requestAnimationFrame(() => this.redraw());
   }
 
   get domain() {
@@ -85,12 +89,14 @@ export class Group {
     this.settings.set({ zoom: view && this.#within(view) });
   }
 
-  /** A view inside of what there is; null where that is everything. */
+  /** A view inside of what there is, and not narrower than can be read; null where that is everything. */
   #within({ min, max }) {
-    const low = Math.max(min, this.#domain.min);
-    const high = Math.min(max, this.#domain.max);
-    if (low <= this.#domain.min && high >= this.#domain.max) return null;
-    return high > low ? { min: low, max: high } : null;
+    const { domain } = this;
+    const least = this.settings.now.axis === "step" ? 1 : (domain.max - domain.min) / MOST_ZOOM;
+    const wider = Math.max(0, (least - (max - min)) / 2);
+    const low = Math.max(min - wider, domain.min);
+    const high = Math.min(max + wider, domain.max);
+    return (low <= domain.min && high >= domain.max) || high <= low ? null : { min: low, max: high };
   }
 
   #changed({ before, now }) {
@@ -98,7 +104,7 @@ export class Group {
       this.at = this.#pinned = null;
       if (now.zoom && now.zoom === before.zoom) return this.settings.set({ zoom: this.#translated(now.zoom, before.axis, now.axis) });
     }
-    this.drawSoon();
+    this.#redrawSoon();
     if (before.zoom !== now.zoom) this.onZoom(now.zoom);
   }
 
@@ -159,10 +165,6 @@ export class Group {
           this.pin(null);
           this.zoom(null);
         },
-        click: (plot, target, handler) => (event) => {
-          handler(event);
-          this.#clicked(chart, event);
-        },
       },
     };
   }
@@ -187,10 +189,12 @@ export class Group {
     this.zoom({ min: plot.posToVal(left, "x"), max: plot.posToVal(left + width, "x") });
   }
 
-  /** A click keeps the crosshair where it is, the next one lets it go. */
-  #clicked(chart, { clientX }) {
-    if (chart.pressedAt === undefined || Math.abs(clientX - chart.pressedAt) >= CLICK_PX) return;
-    this.pin(this.#pinned === null ? this.at : null);
+  /** A click keeps the crosshair where it is; one at the same place lets it go. */
+  #clicked({ plot, pressedAt }, { clientX }) {
+    if (pressedAt === undefined || Math.abs(clientX - pressedAt) >= CLICK_PX) return;
+    const left = clientX - plot.over.getBoundingClientRect().left;
+    const isSame = this.isPinned && Math.abs(plot.valToPos(this.#pinned, "x") - left) < 2 * CLICK_PX;
+    this.pin(isSame ? null : plot.data[0][plot.posToIdx(left)]);
   }
 
   made(chart) {
@@ -199,7 +203,9 @@ export class Group {
     frame.tabIndex = 0;
     frame.setAttribute("role", "application");
     frame.setAttribute("aria-label", `${chart.spec.title} chart. ${HINT}`);
+    touch.enliven(plot.over);
     plot.over.addEventListener("mousedown", ({ clientX }) => (chart.pressedAt = clientX));
+    plot.over.addEventListener("click", (event) => this.#clicked(chart, event));
     if (!chart.isEnlivened) enliven(frame, chart, this);
     chart.isEnlivened = true;
   }

@@ -1,7 +1,11 @@
-// Which charts the monitor has, and what stands in them. static/charts/ draws them; table.js has the same values.
+// Which charts the monitor has, and what stands in them. static/charts/ draws them; finer.js fetches
+// what a zoom shows, table.js has the same values in words, exports.js links to them as files.
 
+import { stepsBetween } from "../charts/axes.js";
 import { Group } from "../charts/group.js";
 import { count, gibibytes, measure, percent } from "../format.js";
+import * as exports from "./exports.js";
+import { Finer } from "./finer.js";
 import { marksOf } from "./marks.js";
 import * as table from "./table.js";
 
@@ -48,7 +52,7 @@ const CHARTS = {
   },
 };
 
-const group = new Group();
+const group = new Group({ redraw });
 const charts = new Map();
 for (const box of document.querySelectorAll("[data-chart]")) {
   const { lines, ...spec } = CHARTS[box.dataset.chart];
@@ -56,13 +60,24 @@ for (const box of document.querySelectorAll("[data-chart]")) {
 }
 group.settings.bind(document.getElementById("chart-tools"));
 
+let latest = null;
+let finer = null;
+
 /**
  * Draws `points`, or says why there is nothing to draw.
  * @param {{ended: boolean, onCpu: boolean, checkpoints: object[], findings: object[]}} about `ended`: no point will come any more
  */
 export function draw(points, about) {
+  latest = { points, about };
+  finer ??= new Finer({ url: `/api/jobs/${document.getElementById("monitor").dataset.job}`, points, onChange: redraw });
+  redraw();
+}
+
+/** Shows the latest points as the reader wants to see them now. */
+function redraw() {
+  if (!latest) return;
+  const { points, about } = latest;
   const { points: run, seams } = points.total ? points.history(about.checkpoints) : { points: [], seams: [] };
-  document.querySelector('[data-field="points"]').textContent = points.total ? shownOf(run.length, points.total) : "";
   for (const [box, { chart, lines }] of charts) {
     const marks = marksOf({ ...about, seams }, { isLoss: box.dataset.chart === "loss" });
     chart.show(lines.map((line) => ({ ...line, points: run })), { marks, empty: emptyText(chart.spec, run, about) });
@@ -70,12 +85,36 @@ export function draw(points, about) {
     if (card) card.hidden = !chart.hasValues;
   }
   group.draw();
-  document.getElementById("checkpoint-key").hidden = !(run.length && about.checkpoints.length);
-  table.show(run);
+  const { zoom, axis } = group.settings.now;
+  const range = zoom && stepsBetween(run, axis, zoom);
+  finer.want(range);
+  const seen = range ? run.filter(({ step }) => step >= range.from && step <= range.to) : run;
+  say(range ? shownOf(seen.length, points.storedWithin(range), " of this range") : shownOf(run.length, points.total));
+  exports.follow({ settings: group.settings.now, range });
+  showKeys(marksOf({ ...about, seams }, { isLoss: true }), seen);
 }
 
-function shownOf(shown, total) {
-  return shown === total ? `${count(total)} points` : `${count(shown)} of ${count(total)} points shown`;
+function say(text) {
+  document.querySelector('[data-field="points"]').textContent = [text, finer.state].filter(Boolean).join(" · ");
+}
+
+function shownOf(shown, stored, where = "") {
+  if (!stored) return where ? `No points${where}` : "";
+  return shown === stored ? `${count(stored)} points${where}` : `${count(shown)} of ${count(stored)} points${where} shown`;
+}
+
+/** The key of the marks' shapes, of those that there are, and the table with all of them in words. */
+function showKeys(marks, seen) {
+  const kinds = new Set(marks.map(({ kind }) => kind));
+  const evaluated = seen.filter(({ validation_loss: value }) => Number.isFinite(value));
+  if (evaluated.length) kinds.add("evaluation");
+  for (const key of document.querySelectorAll("[data-mark]")) key.hidden = !kinds.has(key.dataset.mark);
+  document.getElementById("mark-keys").hidden = !kinds.size;
+  const isZoomed = group.settings.now.zoom !== null;
+  const evaluations = evaluated.map(({ step, validation_loss: value }) => ({ step, text: `evaluation, validation loss ${measure(value)}` }));
+  const ends = seen.length && isZoomed ? [seen[0].step, seen.at(-1).step] : [-Infinity, Infinity];
+  const inView = marks.filter(({ step }) => step >= ends[0] && step <= ends[1]);
+  table.show({ run: seen, isZoomed, marks: [...inView, ...evaluations].sort((one, other) => one.step - other.step) });
 }
 
 function emptyText({ title }, run, { ended, onCpu }) {

@@ -30,6 +30,6 @@ export function marksOf({ seams, checkpoints, findings }, { isLoss }) {
   return [
     ...resumes,
     ...checkpoints.map(({ step, isBest }) => ({ step, kind: isBest ? "best" : "checkpoint", text: isBest ? "best checkpoint" : "checkpoint" })),
-    ...findings.map(({ step, text }) => ({ step, kind: "finding", text: `found: ${text}`, label: text })),
+    ...findings.map(({ step, text }) => ({ step, kind: "finding", text: `alert: ${text}`, label: text })),
   ];
 }

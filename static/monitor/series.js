@@ -5,6 +5,7 @@ const MAX_KEPT = 4000;
 
 export class Points {
   #byKey = new Map();
+  #fine = null; // of a range: {from, to, matching, byKey}
   total = 0;
   /** What to send as `since`, to get only what is new or changed. */
   cursor = 0;
@@ -12,9 +13,41 @@ export class Points {
   /** Takes over what the API answered to the present cursor. */
   take({ metrics, metrics_total: total, metrics_next: next }) {
     if (this.cursor === 0) this.#byKey.clear();
-    for (const point of metrics) this.#byKey.set(`${point.attempt}/${point.restart}/${point.step}`, point);
+    for (const point of metrics) {
+      put(this.#byKey, point);
+      if (this.#fine && isWithin(point, this.#fine)) put(this.#fine.byKey, point);
+    }
     this.total = total;
     this.cursor = this.#byKey.size > MAX_KEPT ? 0 : next;
+  }
+
+  /** Takes over the finer points of a range of steps, in place of those of another one. */
+  takeRange({ from, to }, { metrics, matching }) {
+    this.#fine = { from, to, matching, byKey: new Map(metrics.map((point) => [keyOf(point), point])) };
+  }
+
+  /** Whether there are stored points of a range that are not here. */
+  isThin(range) {
+    if (this.#fine && this.#fine.from <= range.from && this.#fine.to >= range.to) {
+      // Of a wider range there may be more; of this one the server has sent what it would send again.
+      if (this.#fine.from === range.from && this.#fine.to === range.to) return false;
+      return [...this.#fine.byKey.values()].some((point) => isWithin(point, range) && point.stands_for > 1);
+    }
+    return [...this.#byKey.values()].some((point) => isWithin(point, range) && point.stands_for > 1);
+  }
+
+  /** How many points of a range are stored, as far as is known here. */
+  storedWithin(range) {
+    if (this.#fine?.from === range.from && this.#fine.to === range.to) return this.#fine.matching;
+    return this.#merged().reduce((sum, point) => sum + (isWithin(point, range) ? point.stands_for : 0), 0);
+  }
+
+  /** In a range that finer points are known of these count, and outside of it the others. */
+  #merged() {
+    const fine = this.#fine;
+    if (!fine) return [...this.#byKey.values()];
+    const around = [...this.#byKey.values()].filter((point) => !isWithin(point, fine));
+    return [...around, ...fine.byKey.values()];
   }
 
   /**
@@ -26,7 +59,7 @@ export class Points {
    */
   history(checkpoints) {
     const runs = new Map();
-    for (const point of this.#byKey.values()) {
+    for (const point of this.#merged()) {
       if (point.superseded) continue;
       const key = `${point.attempt}/${point.restart}`;
       if (!runs.has(key)) runs.set(key, []);
@@ -47,6 +80,16 @@ export class Points {
     }
     return { points, seams };
   }
+}
+
+const keyOf = ({ attempt, restart, step }) => `${attempt}/${restart}/${step}`;
+const isWithin = ({ step }, { from, to }) => step >= from && step <= to;
+
+/** A point that comes again, changed, still stands for those that were left out before it. */
+function put(byKey, point) {
+  const known = byKey.get(keyOf(point));
+  const stood = known && known.stands_for > point.stands_for ? { stands_for: known.stands_for, means: known.means } : {};
+  byKey.set(keyOf(point), { ...point, ...stood });
 }
 
 /** Above zero where the first belongs to a later attempt, or a later restart of the same one, than the second. */

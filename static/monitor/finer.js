@@ -1,0 +1,49 @@
+// Zooming in fetches what was left out: the points of the steps in view, as finely as the server gives them.
+
+import { call } from "../api.js";
+
+const MAX_POINTS = 2000;
+const AFTER_MS = 120; // keys and wheels zoom in several steps: one question for all of them
+
+export class Finer {
+  #asked = "";
+  #timer = 0;
+  #request = null;
+  /** "" or what is going on, in words. */
+  state = "";
+
+  /** @param {{url: string, points: object, onChange: () => void}} what `onChange` draws anew */
+  constructor({ url, points, onChange }) {
+    Object.assign(this, { url, points, onChange });
+  }
+
+  /** Sees to it that the points of these steps come; null for the whole run. Asks once for each range. */
+  want(range) {
+    const key = range ? `${range.from}/${range.to}` : "";
+    if (key === this.#asked) return;
+    this.#asked = key;
+    this.#request?.abort();
+    clearTimeout(this.#timer);
+    this.state = "";
+    if (!range || !this.points.isThin(range)) return;
+    this.state = "loading finer points…";
+    this.#timer = setTimeout(() => this.#fetch(range), AFTER_MS);
+  }
+
+  async #fetch({ from, to }) {
+    const request = new AbortController();
+    this.#request = request;
+    try {
+      const query = `from_step=${from}&to_step=${to}&max_points=${MAX_POINTS}`;
+      const answer = await call(`${this.url}/metrics?${query}`, { signal: request.signal });
+      if (request.signal.aborted) return;
+      this.points.takeRange({ from, to }, answer);
+      this.state = "";
+    } catch (error) {
+      if (request.signal.aborted) return;
+      this.state = `finer points did not come: ${error.message}`;
+      this.#asked = null; // so that the next drawing asks again
+    }
+    this.onChange();
+  }
+}
