@@ -247,6 +247,7 @@ EMAIL_CONFIGURED = bool(EMAIL_URL)  # without it there is no e-mail, and the pag
 globals().update(env.email_url("EMAIL_URL") if EMAIL_URL else {})
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="")
+DELIVERIES_KEEP_DAYS = env.int("DELIVERIES_KEEP_DAYS", default=90)
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
 
 # -- API ---------------------------------------------------------------------------------------------------

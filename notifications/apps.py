@@ -11,4 +11,5 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         register(checks.ways_out_are_usable)
+        register(checks.deliveries_outlive_their_tries)
         register(checks.webhooks_stay_outside, deploy=True)

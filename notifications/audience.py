@@ -6,16 +6,18 @@ from functools import cache
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from notifications.kinds import EMAIL, IN_APP, KINDS, WEBHOOK
+from notifications.kinds import EMAIL, ENDS, IN_APP, JOBS_ENDED, KINDS, WEBHOOK
 from notifications.models import Preference, WebhookEndpoint
 
 
 @dataclass(frozen=True)
 class Way:
-    """One channel to one address: `endpoint` is empty but for webhooks."""
+    """One channel to one address: `endpoint` is empty but for webhooks. `gathers`: with others, when the last job
+    has ended (notifications.gathering)."""
 
     channel: str
     endpoint: WebhookEndpoint | None = None
+    gathers: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,15 @@ class Wishes:
         """By which other ways a notice of this type leaves the house."""
         if not self.is_active or type_ not in KINDS or (KINDS[type_].staff_only and not self.is_staff):
             return []
-        ways = [Way(WEBHOOK, endpoint) for endpoint in self.endpoints if type_ in endpoint.event_types]
-        if settings.EMAIL_CONFIGURED and self.has_address and self._wants(type_, EMAIL):
-            ways.insert(0, Way(EMAIL))
+        ways = []
+        if settings.EMAIL_CONFIGURED and self.has_address:
+            gathers = type_ in ENDS and self._wants(JOBS_ENDED, EMAIL)
+            if gathers or self._wants(type_, EMAIL):
+                ways.append(Way(EMAIL, gathers=gathers))
+        for endpoint in self.endpoints:
+            gathers = type_ in ENDS and JOBS_ENDED in endpoint.event_types
+            if gathers or type_ in endpoint.event_types:
+                ways.append(Way(WEBHOOK, endpoint, gathers))
         return ways
 
     def _wants(self, type_: str, channel: str) -> bool:

@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from accounts.addresses import is_base
 
+LEAST_DAYS, MOST_DAYS = 7, 36_500
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
@@ -23,6 +24,14 @@ def webhooks_stay_outside(**_: Any) -> list[CheckMessage]:
         return []
     problem = "WEBHOOK_ALLOW_PRIVATE is true: every user can make this server call addresses of its own network."
     return [Warning(problem, hint="Leave it out unless every user is trusted.", id="notifications.W001")]
+
+
+def deliveries_outlive_their_tries(**_: Any) -> list[CheckMessage]:
+    """A delivery is tried for a day and more, and its log is there to be read."""
+    if LEAST_DAYS <= settings.DELIVERIES_KEEP_DAYS <= MOST_DAYS:
+        return []
+    problem = f"DELIVERIES_KEEP_DAYS is not a number of days from {LEAST_DAYS} to {MOST_DAYS}."
+    return [Error(problem, hint="Leave it out for 90 days.", id="notifications.E004")]
 
 
 def _mail() -> Iterator[CheckMessage]:

@@ -8,10 +8,10 @@ import logging
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import DatabaseError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from datasets.models import DatasetEvent
@@ -22,13 +22,12 @@ from notifications.audience import Audience, operators
 from notifications.deliver import IN_APP, deliver
 from notifications.models import Delivery
 from notifications.rules import Notice, alert_notice, dataset_notice, job_notice
+from notifications.selectors import Event, undelivered
 
 logger = logging.getLogger(__name__)
 
 # Looking through a million delivered events takes a third of a second: too much for every nudge.
 RECENT = 5_000
-
-Event = TypeVar("Event", JobEvent, DatasetEvent, Alert)
 
 
 def dispatch_pending(*, limit: int = 500, everything: bool = False) -> int:
@@ -51,8 +50,7 @@ def _pending(events: QuerySet[Event], link: str, everything: bool) -> QuerySet[E
     if not everything:
         newest = events.model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         events = events.filter(pk__gt=newest - RECENT)
-    delivered = Delivery.objects.filter(channel=IN_APP.name, endpoint="", **{link: OuterRef("pk")})
-    return events.filter(~Exists(delivered)).order_by("pk")
+    return undelivered(events, link)
 
 
 def _tell_operators(audience: Audience, alert: Alert) -> bool:
@@ -106,7 +104,7 @@ def _ways_out(
     at: datetime,
     about: Callable[[], dict[str, Any]],
 ) -> list[Delivery]:
-    """The rows of what leaves the house; they are due at once."""
+    """The rows of what leaves the house; they are due at once, or held until they are gathered."""
     ways = audience.wishes(owner_id).ways_out(notice.type)
     payload = payloads.payload(notice, at=at, about=about()) if ways else None
     return [
@@ -116,7 +114,8 @@ def _ways_out(
             webhook=way.endpoint,
             payload=payload,
             message_id=uuid.uuid4(),
-            next_attempt_at=timezone.now(),
+            state=Delivery.State.HELD if way.gathers else Delivery.State.PENDING,
+            next_attempt_at=None if way.gathers else timezone.now(),
         )
         for way in ways
     ]

@@ -1,13 +1,19 @@
 """What goes over the wire for one event: made once, stored, and the same at every try. No secret is in it."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 
 from datasets.models import Dataset
 from jobs.models import Alert, TrainingJob
+from notifications.kinds import JOBS_ENDED
 from notifications.rules import Notice
+
+MOST_JOBS = 100  # told one by one in one message
 
 
 def payload(notice: Notice, *, at: datetime, about: dict[str, Any]) -> dict[str, Any]:
@@ -20,6 +26,26 @@ def payload(notice: Notice, *, at: datetime, about: dict[str, Any]) -> dict[str,
         **about,
     }
     return {"type": notice.type, "timestamp": moment(at), "data": data}
+
+
+def gathered(ends: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One payload of those of several ends of jobs, the newest last: at most MOST_JOBS of them one by one."""
+    jobs = [{**end["data"]["job"], "title": end["data"]["title"], "message": end["data"]["message"]} for end in ends]
+    counts = Counter(job["status"] for job in jobs)
+    outcome = ", ".join(
+        f"{counts[status]} {status}" for status in ("completed", "failed", "cancelled") if counts[status]
+    )
+    cost = sum((Decimal(str(job["final_cost"] or 0)) for job in jobs), Decimal("0.00"))
+    several = len(jobs) > 1
+    data = {
+        "title": f"Your {len(jobs)} jobs have ended: {outcome}" if several else f"{jobs[0]['title']}: it was your last",
+        "message": f"None of your jobs is active any more. {'Together they' if several else 'It'} cost ${cost:,.2f}.",
+        "priority": "high",
+        "url": address("/training/jobs") if several else ends[-1]["data"]["url"],
+        "jobs": jobs[-MOST_JOBS:],
+        "jobs_ended": len(jobs),
+    }
+    return {"type": JOBS_ENDED, "timestamp": ends[-1]["timestamp"], "data": data}
 
 
 def moment(at: datetime) -> str:

@@ -7,6 +7,7 @@ WEBHOOK = "settings/webhooks/<uuid:webhook_id>"
 urlpatterns = [
     path("notifications", inbox.notification_list, name="notification-list"),
     path("notifications/read-all", inbox.read_all, name="notification-read-all"),
+    path("notifications/<uuid:notification_id>", inbox.follow, name="notification"),
     path("notifications/<uuid:notification_id>/read", inbox.read, name="notification-read"),
     path("settings/notifications", settings.notification_settings, name="notification-settings"),
     path("settings/notifications/save", settings.save_preferences, name="notification-preferences"),

@@ -2,12 +2,13 @@
 
 from rest_framework import serializers
 
-from notifications.kinds import KINDS, PERSONAL_CHANNELS
+from notifications.kinds import KINDS, PERSONAL_CHANNELS, inbox_types
 from notifications.models import Delivery
 
 
 class NotificationFilter(serializers.Serializer[None]):
     unread = serializers.BooleanField(required=False, allow_null=True, default=None, help_text="true: only unread")
+    type = serializers.ChoiceField(choices=list(inbox_types()), required=False)
 
 
 class PreferenceInput(serializers.Serializer[None]):

@@ -21,6 +21,11 @@ class MarkedBody(serializers.Serializer[None]):
     marked = serializers.IntegerField(help_text="how many were unread")
 
 
+class UnreadBody(serializers.Serializer[None]):
+    unread = serializers.IntegerField()
+    newest = NotificationOutput(allow_null=True, help_text="the newest unread one")
+
+
 class PreferenceOutput(serializers.Serializer[Any]):
     type = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # a field of that name

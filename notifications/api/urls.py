@@ -3,6 +3,7 @@ from django.urls import path
 from notifications.api.views.deliveries import DeliveryDetailView, DeliveryList, DeliveryReplay
 from notifications.api.views.inbox import NotificationList, NotificationRead, NotificationReadAll
 from notifications.api.views.preferences import PreferenceList
+from notifications.api.views.unread import NotificationUnread
 from notifications.api.views.webhooks import WebhookDetail, WebhookList, WebhookRotateSecret, WebhookTest
 
 WEBHOOK = "webhooks/<uuid:webhook_id>"
@@ -11,6 +12,7 @@ DELIVERY = f"{WEBHOOK}/deliveries/<uuid:delivery_id>"
 urlpatterns = [
     path("notifications", NotificationList.as_view(), name="api-notifications"),
     path("notifications/preferences", PreferenceList.as_view(), name="api-notification-preferences"),
+    path("notifications/unread", NotificationUnread.as_view(), name="api-notifications-unread"),
     path("notifications/read-all", NotificationReadAll.as_view(), name="api-notifications-read-all"),
     path("notifications/<uuid:notification_id>/read", NotificationRead.as_view(), name="api-notification-read"),
     path("webhooks", WebhookList.as_view(), name="api-webhooks"),

@@ -17,6 +17,7 @@ class Delivery(models.Model):
         DONE = "done", "delivered, or nothing to tell"
         PENDING = "pending", "to be tried (again)"
         FAILED = "failed", "given up"
+        HELD = "held", "until the owner's last job ends"
 
     job_event = models.ForeignKey("jobs.JobEvent", on_delete=models.CASCADE, null=True, related_name="deliveries")
     dataset_event = models.ForeignKey(
@@ -31,6 +32,10 @@ class Delivery(models.Model):
     )
     state = models.CharField(max_length=8, choices=State, default=State.PENDING)
     notification = models.ForeignKey("notifications.Notification", on_delete=models.SET_NULL, null=True, blank=True)
+
+    gathered_into = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="the row that told of it"
+    )
 
     # -- What goes over the wire: the same id and content at every try
     message_id = models.UUIDField(null=True, blank=True)
@@ -70,6 +75,8 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=Q(state="pending"), name="delivery_due"),
             models.Index(fields=["webhook", "-id"], name="delivery_log"),
+            models.Index(fields=["owner", "channel", "endpoint"], condition=Q(state="held"), name="delivery_held"),
+            models.Index(fields=["created_at"], name="delivery_age"),
         ]
 
 
@@ -91,3 +98,17 @@ class DeliveryAttempt(models.Model):
         db_table = "delivery_attempts"
         ordering = ["delivery", "number"]
         constraints = [models.UniqueConstraint(fields=["delivery", "number"], name="attempt_once_per_delivery")]
+
+
+class Horizon(models.Model):
+    """One row: events before this moment are told to nobody any more, since what was delivered of them is forgotten.
+
+    It only ever moves on (notifications.pruning), also where deliveries are kept for longer from some day on.
+    """
+
+    singleton = models.BooleanField(default=True, unique=True, editable=False)
+    before = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "delivery_horizon"

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from notifications.exceptions import InvalidInput
-from notifications.kinds import PERSONAL_CHANNELS, Kind, offered
+from notifications.kinds import Kind, offered
 from notifications.models import Preference
 
 
@@ -35,7 +35,7 @@ def preference_list(*, user: User) -> list[Choice]:
     return [
         Choice(kind, channel, chosen.get((kind.name, channel), kind.default(channel)))
         for kind in offered(is_staff=user.is_staff)
-        for channel in PERSONAL_CHANNELS
+        for channel in kind.channels
     ]
 
 

@@ -119,9 +119,13 @@ def delivery_replay(*, user: User, webhook_id: uuid.UUID, delivery_id: uuid.UUID
     if not webhook_get(user=user, webhook_id=webhook_id).enabled:
         raise WebhookConflict("The webhook is switched off: switch it on first.")
     now = timezone.now()
+    if row.state == Delivery.State.HELD:
+        raise WebhookConflict("This delivery waits until your last job has ended.")
     free = Q(claim=None) | Q(next_attempt_at__lte=now)
-    changed = Delivery.objects.filter(free, pk=row.pk).update(
-        state=Delivery.State.PENDING, next_attempt_at=now, claim=None, tries=0, is_replay=True
+    changed = (
+        Delivery.objects.filter(free, pk=row.pk)
+        .exclude(state=Delivery.State.HELD)
+        .update(state=Delivery.State.PENDING, next_attempt_at=now, claim=None, tries=0, is_replay=True)
     )
     if not changed:
         raise WebhookConflict("This delivery is being sent right now: look again in a minute.")

@@ -9,7 +9,7 @@ const CANCELLABLE = ["queued", "initializing", "running"];
 
 const root = document.getElementById("monitor");
 const badges = document.getElementById("badges");
-const name = document.title;
+const name = document.title.replace(/^\(\d+\+?\) /, ""); // without the bell's number
 
 let job = null;
 let receivedAt = 0;

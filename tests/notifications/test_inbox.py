@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.test import APIClient
@@ -78,6 +80,54 @@ def test_reading_all_reads_ones_own_alone(alice: User, bob: User, api: Api) -> N
     assert api(alice).post("/api/notifications/read-all").json()["data"] == {"marked": 2}
     assert api(alice).post("/api/notifications/read-all").json()["data"] == {"marked": 0}
     assert Notification.objects.filter(owner=bob, read=False).count() == 1
+
+
+def test_the_bells_number_is_sent_again_only_when_it_changed(alice: User, bob: User, api: Api) -> None:
+    client = api(alice)
+    tell(bob)
+    first = client.get("/api/notifications/unread")
+    assert first.json()["data"] == {"unread": 0, "newest": None}
+    row = tell(alice, "one", action_url="/training/jobs")
+    second = client.get("/api/notifications/unread", headers={"if-none-match": first["ETag"]})
+    assert (second.json()["data"]["unread"], second.json()["data"]["newest"]["title"]) == (1, "one")
+    same = client.get("/api/notifications/unread", headers={"if-none-match": second["ETag"]})
+    assert (same.status_code, same.content) == (304, b"")
+    client.post(f"/api/notifications/{row.pk}/read")
+    assert client.get("/api/notifications/unread", headers={"if-none-match": second["ETag"]}).status_code == 200
+
+
+def test_a_link_to_one_reads_it_and_leads_where_it_points(alice: User, bob: User, browse: Page) -> None:
+    row, nowhere, theirs = tell(alice, action_url="/training/jobs"), tell(alice, action_url=""), tell(bob)
+    client = browse(alice)
+    assert client.get(f"/notifications/{row.pk}")["Location"] == "/training/jobs"
+    assert client.get(f"/notifications/{nowhere.pk}")["Location"] == "/notifications"
+    assert client.get(f"/notifications/{theirs.pk}").status_code == 404
+    assert set(Notification.objects.filter(read=True)) == {row, nowhere}
+
+
+def test_the_page_is_filtered_by_its_url_and_stays_so(alice: User, browse: Page, api: Api) -> None:
+    failed = tell(alice, "It failed", type="job_failed")
+    tell(alice, "It is queued", type="job_queued")
+    client = browse(alice)
+    text = client.get("/notifications?type=job_failed&unread=true").content.decode()
+    assert "It failed" in text
+    assert "It is queued" not in text
+    kept = client.post(f"/notifications/{failed.pk}/read", {"unread": "true", "type": "job_failed"})
+    assert kept["Location"] == "/notifications?unread=true&type=job_failed"
+    assert "None of this type" in client.get(kept["Location"]).content.decode()
+    assert "It is queued" in client.get("/notifications?type=no-such-type").content.decode()
+    listed = api(alice).get("/api/notifications?type=job_failed").json()["data"]["notifications"]
+    assert [row["title"] for row in listed] == ["It failed"]
+
+
+def test_the_page_groups_by_day_in_utc(alice: User, browse: Page) -> None:
+    with time_machine.travel(datetime(2026, 3, 5, 23, 59, tzinfo=UTC), tick=False):
+        tell(alice, "late")
+    with time_machine.travel(datetime(2026, 3, 6, 0, 1, tzinfo=UTC), tick=False):
+        tell(alice, "early")
+        text = browse(alice).get("/notifications").content.decode()
+    days = [text.index(each) for each in ("Today", "early", "Thursday, 5 March 2026", "late")]
+    assert days == sorted(days)
 
 
 def test_the_page_says_when_there_is_nothing(alice: User, browse: Page) -> None:

@@ -29,7 +29,9 @@ class NotificationList(ListAPIView[Notification]):
         query = NotificationFilter(data=self.request.query_params.dict())
         query.is_valid(raise_exception=True)
         notifications = visible_to(caller(self.request))
-        unread = query.validated_data["unread"]
+        unread, type_ = query.validated_data["unread"], query.validated_data.get("type")
+        if type_:
+            notifications = notifications.filter(type=type_)
         return notifications if unread is None else notifications.filter(read=not unread)
 
 

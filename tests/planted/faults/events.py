@@ -7,6 +7,10 @@ STATES = "tests/jobs/test_states.py::"
 DISPATCH = "tests/notifications/test_dispatch.py::"
 OUTBOX = "Events without a delivery are found by anti-join; a unique row per event, channel and endpoint decides."
 RETRIES = "A delivery is a row with a constant id and a next try, for a day; a killed sender's claim runs out."
+HORIZON = "Events before a horizon, which moves on before the first old delivery goes and never back, are passed over."
+PRUNING = "tests/notifications/test_pruning.py::"
+GATHERING = "Ends are held until no job is active and no end waits; then one row carries the message for all of them."
+GATHERED = "tests/notifications/test_gathering.py::"
 SENDING = "tests/notifications/test_sending.py::"
 DOOR = "One function writes a status: the table allows it, the row still has the old one, the event goes with it."
 
@@ -60,11 +64,29 @@ FAULTS = (
         name="an event that commits late is passed over",
         promise="I5",
         mechanism=OUTBOX,
-        file="notifications/dispatch.py",
-        old='    return events.filter(~Exists(delivered)).order_by("pk")\n',
+        file="notifications/selectors.py",
+        old='    return events.filter(~Exists(delivered), ~Exists(forgotten)).order_by("pk")\n',
         new='    known = Delivery.objects.order_by(f"-{link}").values_list(link, flat=True).first() or 0\n'
         '    return events.filter(pk__gt=known).order_by("pk")\n',
         proofs=(f"{DISPATCH}test_an_event_that_commits_late_is_still_found",),
+    ),
+    Fault(
+        name="an event is told again once its delivery is forgotten",
+        promise="I5",
+        mechanism=HORIZON,
+        file="notifications/selectors.py",
+        old="    return events.filter(~Exists(delivered), ~Exists(forgotten))",
+        new="    return events.filter(~Exists(delivered))",
+        proofs=(f"{PRUNING}test_what_was_delivered_long_ago_is_forgotten_and_never_told_again",),
+    ),
+    Fault(
+        name="jobs that end together are told apart",
+        promise="I5",
+        mechanism=GATHERING,
+        file="notifications/gathering.py",
+        old='    return not undelivered(ends, "job_event").exists()\n',
+        new="    return True\n",
+        proofs=(f"{GATHERED}test_jobs_that_end_at_the_same_moment_are_told_together",),
     ),
     Fault(
         name="a webhook's retry has another id",

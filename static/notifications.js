@@ -1,0 +1,12 @@
+// The inbox: filters apply as they change, and new ones appear by themselves.
+
+import { refresh } from "./regions.js";
+
+const filters = document.querySelector(".inbox-filters");
+filters?.querySelector("select").addEventListener("change", () => filters.requestSubmit());
+// What is not chosen stays out of the URL.
+filters?.addEventListener("formdata", ({ formData }) => {
+  if (!formData.get("type")) formData.delete("type");
+});
+
+document.addEventListener("unread", () => refresh("[data-live]").catch(() => {}));
