@@ -81,6 +81,11 @@ def cut(examples: int, lost_tokens: int, share: float | None, max_length: int) -
     return Warning("hyperparameters.max_length", sentence)
 
 
+def too_many(wanted: int, available: int, gpu_type: str) -> str:
+    """More GPUs than the clusters have."""
+    return f"There are {available} {gpu_type} in all: a job on {wanted} of them waits until more are added."
+
+
 def tight(need_gib: float, gpu_gib: float, gpu_type: str) -> str:
     """A job that may run out of memory."""
     return f"About {need_gib:.1f} GiB are needed and a {gpu_type} has {gpu_gib:g}: it may run out of memory."

@@ -1,6 +1,7 @@
 """What the form for a new job offers to train on, and what it says of a dataset that is chosen."""
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
@@ -11,18 +12,37 @@ from datasets.validation import lengths
 
 MOST = 500  # a list beyond that is no choice; an older dataset is chosen on its own page
 NAMED = 3
+LEAST_HEIGHT = 3.0  # percent: a few examples are seen beside thousands
 _LISTED = ("id", "name", "total_training_pairs", "total_tokens", "tokens_estimated", "created_at")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of the histogram of lengths, in percent of the picture; y from above."""
+
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 @dataclass(frozen=True)
 class Facts:
     """A dataset's statistics. Lengths are in tokens, None where they were not kept; half of the examples have at most
-    `middle`, 95 % at most `most`."""
+    `middle`, 95 % at most `most`. `bars` reach from `first` to `last`, in log2 of the tokens."""
 
     dataset: Dataset
-    middle: int | None
-    most: int | None
-    longest: int | None
+    middle: int | None = None
+    most: int | None = None
+    longest: int | None = None
+    bars: tuple[Bar, ...] = ()
+    first: float = 0
+    last: float = 0
+
+    @property
+    def shortest(self) -> int:
+        """Where the first bar begins."""
+        return round(2**self.first)
 
 
 @dataclass(frozen=True)
@@ -64,8 +84,25 @@ def facts(dataset: Dataset) -> Facts:
     """What is known of one dataset."""
     kept = lengths.read(dataset.token_lengths)
     if kept is None:
-        return Facts(dataset, None, None, None)
-    return Facts(dataset, kept.quantile(0.5), kept.quantile(0.95), kept.longest)
+        return Facts(dataset)
+    octaves = kept.octaves()
+    return Facts(
+        dataset,
+        middle=kept.quantile(0.5),
+        most=kept.quantile(0.95),
+        longest=kept.longest,
+        bars=tuple(_bars([examples for _, examples in octaves])),
+        first=octaves[0][0],
+        last=octaves[-1][0] + lengths.BAR_OCTAVES,
+    )
+
+
+def _bars(examples: list[int]) -> Iterator[Bar]:
+    width = 100 / len(examples)
+    for place, number in enumerate(examples):
+        if number:
+            height = max(LEAST_HEIGHT, 100 * number / max(examples))
+            yield Bar(round(place * width, 2), round(100 - height, 2), round(width * 0.88, 2), round(height, 2))
 
 
 def _ids(text: str) -> list[uuid.UUID]:

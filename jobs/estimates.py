@@ -236,6 +236,8 @@ def _warnings(
     settings = chosen.hyperparameters
     if chosen.max_cost is not None and (doubt := budget.doubt(chosen.max_cost, offer.cost)):
         yield advice.Warning("max_cost", doubt)
+    if chosen.gpu.available is not None and chosen.gpu_count > chosen.gpu.available:
+        yield advice.Warning("gpu_config.count", advice.too_many(chosen.gpu_count, chosen.gpu.available, offer.type))
     if need and offer.gpu_gib and offer.verdict == "tight":
         yield advice.Warning("gpu_config.type", advice.tight(need.total, offer.gpu_gib, offer.type))
     if sentence := _too_large(chosen, need, offer, compared):

@@ -12,6 +12,8 @@ from typing import Any
 
 STEPS_PER_OCTAVE = 8
 BUCKETS = 200
+_BAR = STEPS_PER_OCTAVE // 2
+BAR_OCTAVES = _BAR / STEPS_PER_OCTAVE
 
 
 @dataclass
@@ -83,6 +85,16 @@ class Lengths:
             if counted >= wanted:
                 return round(bucket.tokens / bucket.examples)
         return 0
+
+    def octaves(self) -> list[tuple[float, int]]:
+        """(log2 of the tokens at the beginning, examples) of each bar of a histogram, every half octave in order from
+        the shortest to the longest, empty ones too."""
+        bars: dict[int, int] = {}
+        for index, bucket in self.buckets.items():
+            bars[index // _BAR] = bars.get(index // _BAR, 0) + bucket.examples
+        if not bars:
+            return []
+        return [(bar * _BAR / STEPS_PER_OCTAVE, bars.get(bar, 0)) for bar in range(min(bars), max(bars) + 1)]
 
     def as_json(self) -> dict[str, Any]:
         """{"longest", "buckets": [[index, examples, tokens, learned], …]} in order of length."""

@@ -1,7 +1,8 @@
 // What is known of the chosen dataset and base model, and the name that the job would get.
 
-import { form } from "./form.js";
+import { count } from "../format.js";
 import { localize } from "../times.js";
+import { form, numberIn } from "./form.js";
 
 const facts = document.getElementById("dataset-facts");
 let asked = null;
@@ -20,11 +21,26 @@ export async function showDataset() {
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     localize(fresh);
     facts.replaceChildren(...fresh.body.children);
+    showLimit();
   } catch (error) {
     if (error.name === "AbortError") return;
     facts.textContent = "Its statistics cannot be shown at the moment.";
   }
   facts.setAttribute("aria-busy", "false");
+}
+
+/** Where the maximum length cuts, in the picture of the examples' lengths. */
+export function showLimit() {
+  const picture = facts.querySelector(".lengths svg");
+  if (!picture) return;
+  const limit = numberIn(form.elements.max_length);
+  const [first, last] = [Number(picture.dataset.first), Number(picture.dataset.last)];
+  const place = (100 * (Math.log2(limit) - first)) / (last - first);
+  const isSeen = place > 0 && place < 100;
+  const line = picture.querySelector("line");
+  line.toggleAttribute("hidden", !isSeen);
+  for (const end of ["x1", "x2"]) line.setAttribute(end, isSeen ? place : 100);
+  facts.querySelector("[data-limit]").textContent = isSeen ? `┆ cut at ${count(limit)}` : "";
 }
 
 export function showModel() {

@@ -18,6 +18,7 @@ export function enliven(select) {
   Object.assign(attributes, { "aria-expanded": "false", "aria-controls": list.id, spellcheck: "false" });
   attributes["aria-describedby"] = select.getAttribute("aria-describedby") ?? "";
   for (const [name, value] of Object.entries(attributes)) field.setAttribute(name, value);
+  field.dataset.search = ""; // the first of a page's is where / goes
   const label = document.querySelector(`label[for="${select.id}"]`);
   label.htmlFor = field.id;
   list.setAttribute("role", "listbox");

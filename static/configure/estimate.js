@@ -2,6 +2,7 @@
 
 import { ApiError, call } from "../api.js";
 import { ABSENT, count, dollars } from "../format.js";
+import { showProblem } from "../problem.js";
 import { configuration, form, numberIn, unchosen } from "./form.js";
 import { minutes, range, showOffers } from "./offers.js";
 import { adviceItems, clearErrors, item, showAdvice, showErrors } from "./problems.js";
@@ -31,23 +32,27 @@ async function ask() {
     if (Object.keys(missing).length) throw new ApiError(400, "incomplete", "", missing);
     show(await call("/api/jobs/estimate", { method: "POST", body: configuration(), signal: mine.signal }));
     clearErrors();
-    complain("");
+    explain("");
   } catch (error) {
     if (mine.signal.aborted) return;
     show(null);
     if (error.status === 400) {
       const { unplaced } = showErrors(error.details);
-      complain(unplaced.join(" ") || "It comes when the marked fields are right.");
-    } else complain(`There is no estimate: ${error.message}`, { again: true });
+      explain(unplaced.join(" ") || "It comes when the marked fields are right.");
+    } else {
+      explain("");
+      showProblem(byId("estimate-problem"), error, estimateSoon);
+    }
   }
   list.setAttribute("aria-busy", "false");
   state.textContent = "";
 }
 
-function complain(words, { again = false } = {}) {
-  byId("estimate-problem").hidden = words === "";
-  byId("estimate-problem-words").textContent = words;
-  byId("estimate-again").hidden = !again;
+/** Why there is no estimate, where nothing but the choices is to blame; "" for no such reason. */
+function explain(words) {
+  const place = byId("estimate-problem");
+  place.textContent = words;
+  place.className = words ? "alert alert-warn small" : "";
 }
 
 function show(estimate) {

@@ -1,7 +1,7 @@
 // The form for a new job: presets fill it, the estimate follows it, one submit makes one job.
 
 import { duration } from "../format.js";
-import { showDataset, showModel, suggestName } from "./about.js";
+import { showDataset, showLimit, showModel, suggestName } from "./about.js";
 import { showCalls } from "./calls.js";
 import * as combobox from "./combobox.js";
 import * as draft from "./draft.js";
@@ -21,6 +21,7 @@ function follow() {
   showModel();
   suggestName();
   showCalls();
+  showLimit();
   estimateSoon();
 }
 
@@ -45,8 +46,6 @@ for (const [id, act] of [
     changed();
   });
 }
-
-byId("estimate-again").addEventListener("click", estimateSoon);
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();

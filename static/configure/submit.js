@@ -1,6 +1,7 @@
 // Starting the job: one job however often the form is sent, and nothing lost when it cannot be.
 
 import { ApiError, call, newKey } from "../api.js";
+import { remedy } from "../problem.js";
 import * as draft from "./draft.js";
 import { request, unchosen } from "./form.js";
 import { hideSummary, showErrors, summarize } from "./problems.js";
@@ -80,12 +81,8 @@ function wordsFor(error) {
     earlier.textContent = error.details.name;
     return ["Your earlier try arrived after all and made the job ", earlier, ". Open it, or start another one with these settings."];
   }
-  if (error.status === 401) {
-    const login = document.createElement("a");
-    login.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
-    login.textContent = "Log in again";
-    return ["You are logged out. ", login, ": what you filled in is kept."];
-  }
+  const help = remedy(error);
+  if (help) return [`${error.message} What you filled in is kept. `, help];
   if (isPending) {
     return [`${error.message} What you filled in is kept. Start it again when it answers: that makes one job, however often it is sent.`];
   }

@@ -82,3 +82,11 @@ def test_a_quantile_is_right_to_its_bucket() -> None:
         kept.add(tokens, 1)
     assert [kept.quantile(share) for share in (0.0, 0.5, 0.51, 0.95, 1.0)] == [100, 100, 400, 400, 3000]
     assert Lengths().quantile(0.5) == 0
+
+
+def test_a_histogram_has_a_bar_for_every_half_octave() -> None:
+    kept = Lengths()
+    for tokens in (16, 17, 24, 64):
+        kept.add(tokens, 1)
+    assert kept.octaves() == [(4.0, 2), (4.5, 1), (5.0, 0), (5.5, 0), (6.0, 1)]
+    assert Lengths().octaves() == []

@@ -26,6 +26,18 @@ def _send_without_token(tab: Page) -> None:
     tab.get_by_role("heading", name="That page was out of date").wait_for()
 
 
+def _unfold(tab: Page) -> None:
+    for fold in ("Advanced settings", "Where the memory goes", "The same as an API call"):
+        tab.get_by_text(fold).click()
+
+
+def _start_with_nonsense(tab: Page) -> None:
+    tab.get_by_role("textbox", name="Epochs").fill("99")
+    tab.get_by_label("Budget in dollars").fill("much")
+    tab.get_by_role("button", name="Start training").click()
+    tab.get_by_text("2 fields need a look").first.wait_for()
+
+
 @dataclass(frozen=True)
 class Sight:
     """A page as `username` sees it (None: nobody has logged in), after `arrange` has opened what is to be seen.
@@ -46,6 +58,8 @@ SIGHTS = {
     "jobs-none": Sight("/training/jobs", username="bob"),
     "jobs-none-found": Sight("/training/jobs?search=no+such+job"),
     "configure": Sight("/training/configure?dataset={dataset}", is_shown=True),
+    "configure-all": Sight("/training/configure?clone={job}", _unfold),
+    "configure-refused": Sight("/training/configure?dataset={dataset}", _start_with_nonsense, is_missing=True),
     "configure-none": Sight("/training/configure", username="bob"),
     "monitor": Sight("/training/jobs/{running}", is_shown=True),
     "monitor-cancel": Sight("/training/jobs/{running}", press("Cancel job")),

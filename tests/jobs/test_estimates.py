@@ -41,6 +41,11 @@ def said(estimate: estimates.Estimate) -> list[str]:
     return [warning.message for warning in estimate.warnings]
 
 
+def warned(chosen: estimates.Configuration) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = estimates.as_answer(estimates.estimate(chosen))["warnings_by_field"]
+    return found
+
+
 def lengths_of(*examples: tuple[int, int]) -> dict[str, Any]:
     kept = Lengths()
     for tokens, learned in examples:
@@ -211,6 +216,15 @@ def test_warnings_stand_at_the_fields_that_a_refusal_would_name(alice: User) -> 
     answer = estimates.as_answer(estimates.estimate(chosen))
     assert {"hyperparameters.rank", "hyperparameters.validation_split", "max_cost"} <= set(answer["warnings_by_field"])
     assert sorted(chain(*answer["warnings_by_field"].values())) == sorted(answer["warnings"])
+
+
+def test_more_gpus_than_there_are_is_a_long_wait(alice: User) -> None:
+    Cluster.objects.create(name="default", gpu_types=[{"type": "A100-80GB", "count": 2}])
+    assert "gpu_config.count" not in warned(configure(alice))
+    many = configure(alice, gpu_config={"type": "A100-80GB", "count": 4})
+    assert warned(many)["gpu_config.count"] == [
+        "There are 2 A100-80GB in all: a job on 4 of them waits until more are added."
+    ]
 
 
 def test_other_gpu_types_cost_no_queries_unless_jobs_ran_on_them(
