@@ -71,4 +71,4 @@ def points(job: TrainingJob, count: int, *, first: int = 1) -> None:
             for step in range(chunk, min(chunk + 1000, first + count))
         ]
         metrics.store(job, attempt=job.attempt, points=page, now=start)
-    job.save(update_fields=["metrics_count", "metrics_version"])
+    job.save(update_fields=metrics.METRICS_FIELDS)

@@ -14,8 +14,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, NullIf
 
 from jobs import costs
 from jobs.exceptions import ArtifactNotFound, InvalidJob, JobNotFound
@@ -34,7 +35,8 @@ from jobs.models import (
 from jobs.states import ACTIVE
 
 FRESH_FOR = timedelta(seconds=5)  # as often as the page of a running job asks
-ORDERINGS = ("created_at", "name", "status", "progress", "current_cost", "completed_at")
+_LAST_LOSSES = ("training_loss", "validation_loss")
+ORDERINGS = ("created_at", "name", "status", "progress", "current_cost", "cost", "completed_at", *_LAST_LOSSES)
 
 _SHOWN_OF_OTHERS = (
     "owner__username",
@@ -50,6 +52,15 @@ _SHOWN_OF_OTHERS = (
     "artifact__name",
     "artifact__version",
     "artifact__storage_bucket",
+)
+_COMPARED_OF_OTHERS = (
+    "dataset__sha256",
+    "base_model__tokenizer",
+    "base_model__location",
+    "validation_dataset__name",
+    "validation_dataset__sha256",
+    "resume_from__job_id",
+    "resume_from__step",
 )
 
 
@@ -79,20 +90,74 @@ def is_stale(job: TrainingJob, *, now: datetime) -> bool:
 
 
 def job_list(
-    user: User, *, statuses: Collection[str] = (), search: str = "", ordering: str = "-created_at"
+    user: User,
+    *,
+    statuses: Collection[str] = (),
+    search: str = "",
+    ordering: str = "-created_at",
+    dataset_id: uuid.UUID | str | None = None,
+    base_model: str = "",
+    gpu_type: str = "",
+    created_from: datetime | None = None,
+    created_before: datetime | None = None,
 ) -> QuerySet[TrainingJob]:
-    """Visible jobs. `search` looks into name, dataset's name and the start of the id.
+    """Visible jobs. `search` looks into name, dataset's name, the cluster's id and the start of the id.
 
     `ordering` is one of ORDERINGS, with "-" for descending; jobs without the value come last.
     """
     jobs = _with_relations(visible_to(user))
-    if statuses:
-        jobs = jobs.filter(status__in=statuses)
+    wanted: dict[str, Any] = {
+        "status__in": statuses,
+        "dataset_id": dataset_id,
+        "base_model__name": base_model,
+        "gpu_config__type": gpu_type,
+        "created_at__gte": created_from,
+        "created_at__lt": created_before,
+    }
+    jobs = jobs.filter(**{name: value for name, value in wanted.items() if value})
     if search:
-        jobs = jobs.filter(Q(name__icontains=search) | Q(dataset__name__icontains=search) | Q(id__istartswith=search))
-    field = F(ordering.removeprefix("-"))
-    order = field.desc(nulls_last=True) if ordering.startswith("-") else field.asc(nulls_last=True)
+        own_words = Q(name__icontains=search) | Q(dataset__name__icontains=search)
+        jobs = jobs.filter(own_words | Q(id__istartswith=search) | Q(external_job_id__icontains=search))
+    column = _ordered_by(ordering.removeprefix("-"))
+    order = column.desc(nulls_last=True) if ordering.startswith("-") else column.asc(nulls_last=True)
     return jobs.order_by(order, "-created_at", "id")
+
+
+def jobs_of(user: User, ids: Collection[uuid.UUID]) -> list[TrainingJob]:
+    """These visible jobs, in this order, with what a comparison says of them. Raises JobNotFound if one is not."""
+    related = ("validation_dataset", "resume_from")
+    own = (field.attname for field in TrainingJob._meta.concrete_fields)
+    jobs = visible_to(user).select_related("owner", "dataset", "base_model", "artifact", *related)
+    found = jobs.only(*own, *_SHOWN_OF_OTHERS, *_COMPARED_OF_OTHERS).in_bulk(list(ids))
+    if len(found) < len(ids):
+        raise JobNotFound
+    return [found[id] for id in ids]
+
+
+def status_counts(jobs: QuerySet[TrainingJob]) -> dict[str, int]:
+    """How many of the jobs are in each status that any is in."""
+    return dict(jobs.order_by().values_list("status").annotate(Count("pk")))
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a user's jobs were made of: datasets by id, names of base models and of GPU types, each in order."""
+
+    datasets: dict[str, str]
+    base_models: list[str]
+    gpu_types: list[str]
+
+
+def used(user: User) -> Used:
+    """What the list of jobs can be narrowed to; all empty for somebody without jobs."""
+    columns = ("dataset_id", "dataset__name", "base_model__name", "gpu_config__type")
+    found = list(visible_to(user).order_by().values_list(*columns).distinct())
+    datasets = sorted({(name, str(pk)) for pk, name, _, _ in found})
+    return Used(
+        datasets={pk: name for name, pk in datasets},
+        base_models=sorted({model for *_, model, _ in found}),
+        gpu_types=sorted({gpu for *_, gpu in found}),
+    )
 
 
 def job_costs(job: TrainingJob) -> QuerySet[CostRecord]:
@@ -241,6 +306,16 @@ def _one(jobs: QuerySet[TrainingJob], job_id: uuid.UUID | str) -> TrainingJob:
         return _with_relations(jobs).annotate(**read_along).order_by().get(pk=job_id)
     except TrainingJob.DoesNotExist:
         raise JobNotFound from None
+
+
+def _ordered_by(ordering: str) -> Any:
+    if ordering == "cost":
+        return Coalesce("final_cost", "current_cost")
+    if ordering in _LAST_LOSSES:
+        # A JSON null reads "null" on SQLite and nothing on PostgreSQL.
+        text = NullIf(KeyTextTransform(ordering, "current_metrics"), Value("null"))
+        return Cast(text, FloatField())
+    return F(ordering)
 
 
 def _count_of(rows: QuerySet[Any], *, by: str) -> Coalesce:

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from datasets.models import Dataset, DatasetStatus, StorageBucket
-from jobs import presets
+from jobs import metrics, outline, presets
 from jobs.models import (
     BaseModel,
     Checkpoint,
@@ -160,8 +160,8 @@ def points(job: TrainingJob, rows: Mapping[int, Mapping[str, Any]], *, attempt: 
     """Points by step, such as {1: {"training_loss": 2.5}}, stored in one version as ingest does."""
     job.metrics_version += 1
     job.metrics_count += len(rows)
-    MetricsPoint.objects.bulk_create(
-        (
+    made = MetricsPoint.objects.bulk_create(
+        [
             MetricsPoint(
                 job=job,
                 owner_id=job.owner_id,
@@ -173,7 +173,8 @@ def points(job: TrainingJob, rows: Mapping[int, Mapping[str, Any]], *, attempt: 
                 **values,
             )
             for step, values in rows.items()
-        ),
+        ],
         batch_size=2000,
     )
-    job.save(update_fields=["metrics_version", "metrics_count", "updated_at"])
+    job.loss_outline = outline.extend(job.loss_outline, metrics.told(made))
+    job.save(update_fields=[*metrics.METRICS_FIELDS, "updated_at"])

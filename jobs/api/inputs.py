@@ -6,6 +6,7 @@ would start another job than the one asked for.
 
 import math
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from jobs import budget, curves, presets, resumption, selectors, sentinel, series
+from jobs.comparisons import LEAST, MOST, fits
 from jobs.ledger import report
 from jobs.ledger.span import DEFAULT_RANGE, RANGES
 from jobs.states import Status
@@ -226,6 +228,33 @@ class JobsQuery(serializers.Serializer[dict[str, Any]]):
     ordering = serializers.ChoiceField(
         [sign + name for name in selectors.ORDERINGS for sign in ("", "-")], default="-created_at"
     )
+    dataset = serializers.UUIDField(required=False)
+    base_model = serializers.CharField(required=False, max_length=200)
+    gpu_type = serializers.CharField(required=False, max_length=200)
+    created_from = serializers.DateTimeField(required=False, help_text="created at or after")
+    created_before = serializers.DateTimeField(required=False, help_text="created before")
+
+
+@extend_schema_field({"type": "string", "description": f"{LEAST} to {MOST} ids of jobs, with commas between them"})
+class JobIdsField(serializers.Field[list[uuid.UUID], Any, list[uuid.UUID], Any]):
+    """?ids=ID,ID or ?ids=ID&ids=ID: each once."""
+
+    def get_value(self, dictionary: Mapping[Any, Any]) -> Any:
+        given = dictionary.getlist(str(self.field_name)) if isinstance(dictionary, QueryDict) else []
+        return [text for each in given for text in each.split(",") if text]
+
+    def to_internal_value(self, data: list[str]) -> list[uuid.UUID]:
+        try:
+            ids = list(dict.fromkeys(uuid.UUID(text) for text in data))
+        except ValueError:
+            raise ValidationError("Must be ids of jobs, with commas between them.") from None
+        if not fits(len(ids)):
+            raise ValidationError(f"Must be {LEAST} to {MOST} different jobs, not {len(ids)}.")
+        return ids
+
+
+class CompareQuery(serializers.Serializer[dict[str, Any]]):
+    ids = JobIdsField()
 
 
 class PointsQuery(serializers.Serializer[dict[str, Any]]):

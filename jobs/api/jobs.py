@@ -54,6 +54,11 @@ class JobListView(generics.ListAPIView[Any]):
             statuses=chosen["status"],
             search=chosen["search"].strip(),
             ordering=chosen["ordering"],
+            dataset_id=chosen.get("dataset"),
+            base_model=chosen.get("base_model", ""),
+            gpu_type=chosen.get("gpu_type", ""),
+            created_from=chosen.get("created_from"),
+            created_before=chosen.get("created_before"),
         )
 
     @extend_schema(parameters=[JobsQuery])

@@ -2,11 +2,25 @@
 
 from django.urls import path
 
-from jobs.api import archive, callbacks, catalog, costs, diagnostics, history, jobs, metrics, operations, plots
+from jobs.api import (
+    archive,
+    callbacks,
+    catalog,
+    comparison,
+    costs,
+    diagnostics,
+    history,
+    jobs,
+    metrics,
+    operations,
+    plots,
+)
 
 urlpatterns = [
     path("jobs", jobs.JobListView.as_view(), name="api-jobs"),
     path("jobs/estimate", jobs.JobEstimateView.as_view(), name="api-job-estimate"),
+    path("jobs/compare", comparison.JobCompareView.as_view(), name="api-job-compare"),
+    path("jobs/compare.csv", comparison.JobCompareCsvView.as_view(), name="api-job-compare-csv"),
     path("jobs/<uuid:job_id>", jobs.JobDetailView.as_view(), name="api-job"),
     path("jobs/<uuid:job_id>/cancel", jobs.JobCancelView.as_view(), name="api-job-cancel"),
     path("jobs/<uuid:job_id>/retry", jobs.JobRetryView.as_view(), name="api-job-retry"),

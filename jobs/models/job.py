@@ -68,6 +68,7 @@ class TrainingJob(models.Model):
     current_metrics = models.JSONField(default=dict, help_text="the last known value of each metric")
     metrics_count = models.BigIntegerField(default=0, help_text="stored points")
     metrics_version = models.BigIntegerField(default=0, help_text="rises with each change of a stored point")
+    loss_outline = models.JSONField(default=dict, blank=True, help_text="the loss curve in few numbers (jobs.outline)")
     warnings = models.JSONField(default=list, help_text="[{code, message}], each code once")
     simulated = models.BooleanField(default=False, help_text="the cluster says that this run is a simulation")
 

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from jobs.models.job import TrainingJob
 
@@ -47,7 +48,15 @@ class MetricsPoint(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["job", "attempt", "restart", "step"], name="point_once_per_step")
         ]
-        indexes = [models.Index(fields=["job", "version"])]
+        indexes = [
+            models.Index(fields=["job", "version"]),
+            # Evaluations are few among many points; comparing jobs reads them alone.
+            models.Index(
+                fields=["job", "attempt", "restart", "step"],
+                name="point_with_validation",
+                condition=Q(validation_loss__isnull=False),
+            ),
+        ]
 
 
 class JobLog(models.Model):

@@ -38,6 +38,18 @@ def _start_with_nonsense(tab: Page) -> None:
     tab.get_by_text("2 fields need a look").first.wait_for()
 
 
+def tick(tab: Page) -> None:
+    """Choose jobs to compare."""
+    for box in tab.get_by_role("checkbox", name="Compare").all():
+        box.check()
+
+
+def show_all(tab: Page) -> None:
+    """All settings of a comparison, and jobs to add to it."""
+    tab.get_by_label("Show all").check()
+    tab.get_by_text("Add a job").click()
+
+
 @dataclass(frozen=True)
 class Sight:
     """A page as `username` sees it (None: nobody has logged in), after `arrange` has opened what is to be seen.
@@ -57,6 +69,12 @@ SIGHTS = {
     "jobs": Sight("/training/jobs", is_shown=True),
     "jobs-none": Sight("/training/jobs", username="bob"),
     "jobs-none-found": Sight("/training/jobs?search=no+such+job"),
+    "jobs-filtered": Sight("/training/jobs?status=ended&search=tone&gpu=H100-80GB&sort=cost", tick),
+    "jobs-cancel": Sight("/training/jobs?status=active", press("Cancel Support tone, long run")),
+    "compare": Sight("/training/compare?jobs={job},{other},{running}", is_shown=True),
+    "compare-all-settings": Sight("/training/compare?jobs={job},{failed}", show_all),
+    "compare-few": Sight("/training/compare?jobs={job}"),
+    "compare-none": Sight("/training/compare", username="bob"),
     "configure": Sight("/training/configure?dataset={dataset}", is_shown=True),
     "configure-all": Sight("/training/configure?clone={job}", _unfold),
     "configure-refused": Sight("/training/configure?dataset={dataset}", _start_with_nonsense, is_missing=True),

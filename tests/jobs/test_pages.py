@@ -42,8 +42,11 @@ def test_the_list_shows_only_one_s_own_jobs(browse: Browse, alice: User, bob: Us
     assert "Of bob" not in html
 
 
-def test_an_empty_list_leads_to_the_first_job(browse: Browse, alice: User) -> None:
-    assert "Create your first job" in seen(browse(alice).get("/training/jobs"))
+def test_an_empty_list_leads_to_the_first_dataset_and_then_to_the_first_job(browse: Browse, alice: User) -> None:
+    browser = browse(alice)
+    assert "Bring your first dataset" in seen(browser.get("/training/jobs"))
+    factories.dataset(alice)
+    assert "Create your first job" in seen(browser.get("/training/jobs"))
 
 
 def test_the_list_is_searched_and_filtered_by_its_address(browse: Browse, alice: User) -> None:

@@ -49,6 +49,7 @@ QUERIES = [
     "ordering=--name", "job=x", "job=%00", "from=yesterday", "from=0000-00-00", "from=9999-12-31T23:59:59%2B99:99",
     "to=1e99",
     "from=-9999999", "unread=maybe", "prefix=%ff", "prefix=../", "after=%F4%8F%BF%BF", "limit=1&limit=2", "download=x",
+    "jobs=x", "jobs=,,,", "ids=x", "ids=%ff", "gpu=%ff", "size=1e9", "find=%ED%A0%80", "sort=--name",
     "clone=x", "clone=%00", "dataset=%ff", "dataset=../../", "format=xml", "a" * 3000 + "=1", "&&&===", "%",
     "&".join(f"p{n}=1" for n in range(1500)),
 ]  # fmt: skip

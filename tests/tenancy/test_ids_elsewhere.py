@@ -32,6 +32,7 @@ TRIED: Mapping[tuple[str, str, str], tuple[str, Callable[[Id, Id], tuple[str, An
         "dataset",
         lambda theirs, mine: ("/api/jobs/estimate", {**NEW_JOB, "dataset_id": mine, "validation_dataset_id": theirs}),
     ),
+    ("get", "/api/jobs", "dataset"): ("dataset", lambda theirs, mine: (f"/api/jobs?dataset={theirs}", None)),
     ("get", "/api/costs", "job"): ("job", lambda theirs, mine: (f"/api/costs?job={theirs}", None)),
 }
 
@@ -74,7 +75,7 @@ def test_somebody_elses_id_in_a_body_or_query_is_like_one_of_nothing(
         got = ask(theirs)
         assert got == ask(nothing)
         assert of_alice.mark not in got.body
-        assert got.status == (200 if kind == "job" else 400 if "bogus" in broken else 404)
+        assert got.status == (200 if place[0] == "get" else 400 if "bogus" in broken else 404)
     assert rows() == before
 
 

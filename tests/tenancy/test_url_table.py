@@ -188,7 +188,16 @@ def test_lists_show_their_owner_what_is_there(of_alice: Belongings, store: Objec
             "api-webhooks",
             "api-tokens",
         ),
-        *("dataset-list", "job-list", "job-configure", "costs", "notification-list", "notification-settings", "tokens"),
+        *(
+            "dataset-list",
+            "job-list",
+            "job-compare",
+            "job-configure",
+            "costs",
+            "notification-list",
+            "notification-settings",
+            "tokens",
+        ),
     }
 
 

@@ -1,0 +1,82 @@
+// The losses of compared jobs over each other: one chart for training, one for validation, on a common axis.
+
+import { call } from "../api.js";
+import { stepsBetween } from "../charts/axes.js";
+import { Group } from "../charts/group.js";
+import { lookOf } from "../charts/palette.js";
+import { count, measure } from "../format.js";
+import { Finer } from "../monitor/finer.js";
+import { Points } from "../monitor/series.js";
+
+const LABEL_LENGTH = 32;
+const CHARTS = {
+  training: { title: "Training loss", metric: "training_loss", line: { smooth: true } },
+  validation: { title: "Validation loss", metric: "validation_loss", line: { markers: true } },
+};
+
+const tall = (width) => Math.round(Math.min(420, Math.max(240, width * 0.42)));
+const group = new Group({ redraw: draw });
+const charts = [...document.querySelectorAll("[data-chart]")].map((box) => {
+  const { title, ...rest } = CHARTS[box.dataset.chart];
+  return { ...rest, title, chart: group.add(box, { title, write: measure, height: tall, canLog: true }) };
+});
+group.settings.bind(document.getElementById("chart-tools"));
+
+const jobs = [...document.querySelectorAll(".compared-job")].map(({ dataset }, index) => ({
+  id: dataset.column,
+  name: dataset.name,
+  look: lookOf(index),
+  points: new Points(),
+  isComplete: false,
+}));
+for (const job of jobs) {
+  job.label = labelOf(job);
+  job.finer = new Finer({ url: `/api/jobs/${job.id}`, points: job.points, onChange: draw });
+}
+
+/** Fetches what is new and draws it; a job that is in `ended` is asked a last time. */
+export async function refresh(ended) {
+  await Promise.all(jobs.filter((job) => !job.isComplete).map((job) => fetchPoints(job, ended.has(job.id))));
+  draw();
+}
+
+/** Dims the curves of all jobs but one; of none for null. */
+export function emphasize(id) {
+  for (const { chart } of charts) chart.emphasize(chart.lines.find((line) => line.job === id) ?? null);
+}
+
+async function fetchPoints(job, isEnded) {
+  const { metrics, total, next } = await call(`/api/jobs/${job.id}/metrics?since=${job.points.cursor}`);
+  job.points.take({ metrics, metrics_total: total, metrics_next: next });
+  job.isComplete = isEnded && job.points.cursor === next;
+}
+
+/** Shows the latest points as the reader wants to see them now; a zoom brings finer ones of each job. */
+function draw() {
+  const { zoom, axis } = group.settings.now;
+  for (const job of jobs) {
+    job.run = job.points.total ? job.points.history([]).points : [];
+    job.finer.want(zoom && stepsBetween(job.run, axis, zoom));
+  }
+  for (const { chart, title, metric, line } of charts) {
+    const lines = jobs.map(({ id, label, look, run }) => ({ job: id, label, ...look, ...line, points: run, metric }));
+    chart.show(lines, { empty: `None of these jobs has a ${title.toLowerCase()} yet` });
+  }
+  group.draw();
+  sayHowMany();
+}
+
+function sayHowMany() {
+  const [shown, stored] = [({ run }) => run.length, ({ points }) => points.total].map((of) => jobs.reduce((sum, job) => sum + of(job), 0));
+  const text = shown < stored ? `${count(shown)} of ${count(stored)} points shown` : `${count(stored)} points`;
+  const states = new Set(jobs.map(({ finer }) => finer.state).filter(Boolean));
+  document.getElementById("compare-points").textContent = [text, ...states].join(" · ");
+}
+
+/** A job's name in a legend: short, and unlike the others'. */
+function labelOf({ id, name }) {
+  const short = name.length > LABEL_LENGTH ? `${name.slice(0, LABEL_LENGTH - 1)}…` : name;
+  return jobs.some((other) => other.id !== id && other.name.slice(0, LABEL_LENGTH - 1) === name.slice(0, LABEL_LENGTH - 1))
+    ? `${short} (${id.slice(0, 8)})`
+    : short;
+}
