@@ -5,7 +5,8 @@ const LONGEST_MS = 60_000;
 
 /**
  * Calls `ask()` now and then every `everyMs` (`hiddenMs` in a hidden tab) until it returns false.
- * One at a time; after an `ask` that throws the wait doubles with each further failure, up to a minute.
+ * One at a time; after an `ask` that throws the wait doubles with each further failure, up to a minute, and is
+ * at least the error's `retryAfter` seconds.
  * While answers are missing `onStale(seconds, secondsToNext)` is called every second with the age of the
  * last answer and the time until the next try (0: it is on), and `onFresh()` once when an answer comes.
  * A tab that is shown again, a machine that wakes up and a network that is back ask at once.
@@ -19,6 +20,7 @@ export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
   let stopped = false;
   let askAgain = false;
   let failures = 0;
+  let heldMs = 0;
   let answeredAt = Date.now();
   let nextAt = Date.now();
 
@@ -37,7 +39,7 @@ export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
       if (goOn === false) stop();
     } catch (error) {
       if (error.final) stop();
-      else missed();
+      else missed(error.retryAfter ?? 0);
     }
     asking = false;
     if (stopped) return;
@@ -51,7 +53,7 @@ export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
 
   function wait() {
     const pace = document.hidden ? hiddenMs : everyMs;
-    const ms = Math.max(pace, Math.min(LONGEST_MS, everyMs * 2 ** Math.max(0, failures - 1)));
+    const ms = Math.max(pace, heldMs, Math.min(LONGEST_MS, everyMs * 2 ** Math.max(0, failures - 1)));
     nextAt = Date.now() + ms;
     timer = setTimeout(turn, ms);
     if (ticker) show();
@@ -60,14 +62,16 @@ export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
   function answered() {
     answeredAt = Date.now();
     failures = 0;
+    heldMs = 0;
     if (!ticker) return;
     clearInterval(ticker);
     ticker = null;
     onFresh();
   }
 
-  function missed() {
+  function missed(retryAfter) {
     failures += 1;
+    heldMs = retryAfter * 1000;
     ticker ??= setInterval(show, FAILURE_SHOWN_EVERY_MS);
     show();
   }

@@ -17,8 +17,16 @@ export function enliven(root) {
       each.tabIndex = chosen ? 0 : -1;
       panelOf(each).hidden = !chosen;
     }
+    bringIntoSight(tab);
     if (focus) tab.focus();
     panelOf(tab).dispatchEvent(new Event("tab-open"));
+  }
+
+  /** Along the row of tabs alone: the page stays where it is. */
+  function bringIntoSight(tab) {
+    const list = tab.parentElement;
+    const [is, seen] = [tab.getBoundingClientRect(), list.getBoundingClientRect()];
+    list.scrollLeft += Math.max(0, is.right - seen.right) - Math.max(0, seen.left - is.left);
   }
 
   /** What is chosen by a click is a step that "back" undoes; on the way along the tabs by arrows none is. */

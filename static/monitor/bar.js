@@ -1,7 +1,9 @@
-// The slim bar with name, status and Cancel, shown while the page's head is out of sight.
+// The slim bar with name, status and Cancel, shown while the page's head is out of sight; below the frame's banner
+// where there is one.
 
 const head = document.getElementById("monitor-head");
 const bar = document.getElementById("monitor-bar");
+const banner = document.getElementById("connection");
 
 /** Lets the bar come and go. It lies over the page, so nothing moves when it does. */
 export function enliven() {
@@ -10,4 +12,7 @@ export function enliven() {
     if (!isGone && bar.contains(document.activeElement)) head.querySelector("[data-cancel-open]").focus();
     bar.hidden = !isGone;
   }).observe(head);
+  new ResizeObserver(() => {
+    bar.style.top = `${banner.offsetHeight}px`;
+  }).observe(banner);
 }

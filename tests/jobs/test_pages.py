@@ -256,3 +256,36 @@ def test_the_configuration_tells_budget_and_rules(browse: Browse, alice: User) -
     html = monitor(browse, factories.job(alice, max_cost="5.00", sentinel={"nan": "off"}))
     assert "<dt>Budget</dt><dd>$5.00</dd>" in html
     assert "<dt>Loss is not a number</dt><dd>Do nothing</dd>" in html
+
+
+def test_the_phases_show_where_the_job_is_in_words(browse: Browse, alice: User) -> None:
+    html = monitor(browse, factories.job(alice, Status.RUNNING))
+    phases = html.split('aria-label="Phases"')[1].split("</ol>")[0]
+    [here] = re.findall(r'aria-current="step".*?</li>', phases)
+    assert "Training" in here
+    assert "(now)" in here
+    assert phases.count("(to come)") == 3
+
+
+def test_the_timeline_is_told_by_attempts_the_newest_first(browse: Browse, alice: User) -> None:
+    job = factories.job(alice, Status.RUNNING, attempt=2)
+    factories.event(job, attempt=2, actor="user:alice", message="Once more.")
+    factories.event(job, attempt=2, kind="warning", message="The loss jumped.")
+    timeline = monitor(browse, job).split('data-region="timeline"')[1].split("</section> </div>")[0]
+    assert re.findall(r"<h2[^>]*>([^<]+)<", timeline) == ["Attempt 2", "Attempt 1"]
+    assert "Once more." in timeline
+    assert "· alice" in timeline
+    assert "Warning: </span>The loss jumped." in timeline
+
+
+def test_the_monitor_asks_the_database_the_same_number_of_times_however_much_has_happened(
+    browse: Browse, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    job = factories.job(alice, Status.RUNNING)
+    for step in range(20, 200, 20):
+        factories.event(job, kind="checkpoint")
+        factories.checkpoint(job, step)
+    factories.points(job, {step: {"training_loss": 1.0} for step in range(100)})
+    browser = browse(alice)
+    with django_assert_max_num_queries(16):
+        browser.get(f"/training/jobs/{job.pk}")
