@@ -4,15 +4,43 @@ import uuid
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from datasets.exceptions import DatasetNotFound
-from datasets.models import Dataset, DatasetStatus, ImportGrant
+from datasets.models import Dataset, DatasetStatus, ImportGrant, StorageBucket
+
+LONG_FIELDS = ("validation_errors", "validation_warnings", "sample", "token_lengths")  # for those who show one dataset
+ORDERINGS = frozenset({"-created_at", "created_at", "name", "-file_size", "-total_training_pairs", "-jobs_count"})
 
 
 def visible_to(user: User) -> "QuerySet[Dataset]":
     """The user's own datasets that are not deleted, newest first."""
     return Dataset.objects.filter(owner_id=user.pk, deleted_at=None).select_related("owner")
+
+
+def dataset_list(
+    user: User, *, search: str = "", status: str = "", ordering: str = "-created_at"
+) -> "QuerySet[Dataset]":
+    """Visible datasets without what is long, each with its `jobs_count`.
+
+    `search` looks into name, file and description. `ordering` is one of ORDERINGS; those without the value come
+    last.
+    """
+    found = visible_to(user).defer(*LONG_FIELDS).annotate(jobs_count=Count("training_jobs"))
+    if status:
+        found = found.filter(status=status)
+    if search:
+        found = found.filter(
+            Q(name__icontains=search) | Q(file_name__icontains=search) | Q(description__icontains=search)
+        )
+    field = F(ordering.removeprefix("-"))
+    order = field.desc(nulls_last=True) if ordering.startswith("-") else field.asc(nulls_last=True)
+    return found.order_by(order, "-created_at", "id")
+
+
+def jobs_count(dataset: Dataset) -> int:
+    """How many jobs train on the dataset or have done so."""
+    return visible_to(dataset.owner).filter(pk=dataset.pk).aggregate(count=Count("training_jobs"))["count"] or 0
 
 
 def dataset_get(*, user: User, dataset_id: uuid.UUID | str) -> Dataset:
@@ -34,6 +62,12 @@ def import_prefixes(user: User) -> tuple[str, ...]:
         if not prefixes or not prefix.startswith(prefixes[-1]):
             prefixes.append(prefix)
     return tuple(prefixes)
+
+
+def datasets_on(user: User, paths: list[str]) -> dict[str, Dataset]:
+    """Path in training-files → the newest of the user's datasets that was imported from there."""
+    found = visible_to(user).filter(storage_bucket=StorageBucket.TRAINING_FILES, storage_path__in=paths)
+    return {each.storage_path: each for each in found.defer(*LONG_FIELDS).order_by("created_at")}
 
 
 def awaiting_validation(*, now: datetime, limit: int) -> list[uuid.UUID]:

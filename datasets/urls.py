@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from datasets import views
+from datasets.views.detail import dataset_delete, dataset_detail, dataset_edit, dataset_validate
+from datasets.views.imports import dataset_import
+from datasets.views.listing import dataset_list
 
 urlpatterns = [
-    path("datasets", views.dataset_list, name="dataset-list"),
-    path("datasets/<uuid:dataset_id>", views.dataset_detail, name="dataset-detail"),
-    path("datasets/<uuid:dataset_id>/edit", views.dataset_edit, name="dataset-edit"),
-    path("datasets/<uuid:dataset_id>/validate", views.dataset_validate, name="dataset-validate"),
-    path("datasets/<uuid:dataset_id>/delete", views.dataset_delete, name="dataset-delete"),
+    path("datasets", dataset_list, name="dataset-list"),
+    path("datasets/import", dataset_import, name="dataset-import"),
+    path("datasets/<uuid:dataset_id>", dataset_detail, name="dataset-detail"),
+    path("datasets/<uuid:dataset_id>/edit", dataset_edit, name="dataset-edit"),
+    path("datasets/<uuid:dataset_id>/validate", dataset_validate, name="dataset-validate"),
+    path("datasets/<uuid:dataset_id>/delete", dataset_delete, name="dataset-delete"),
 ]

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from datasets.importable import PAGE
 from datasets.models import DatasetFormat, DatasetStatus
 from datasets.multipart import MAX_PARTS
 
@@ -50,3 +51,14 @@ class ImportableQuery(serializers.Serializer[None]):
     prefix = serializers.CharField(default="", max_length=1024, trim_whitespace=False, allow_blank=True)
     after = serializers.CharField(default="", max_length=1024, trim_whitespace=False, allow_blank=True)
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+
+
+class FolderQuery(serializers.Serializer[None]):
+    prefix = serializers.CharField(
+        default="", max_length=1024, trim_whitespace=False, allow_blank=True, help_text="a folder; ends with “/”"
+    )
+    search = serializers.CharField(
+        default="", max_length=200, allow_blank=True, help_text="only entries whose name contains it, in any case"
+    )
+    cursor = serializers.CharField(default="", max_length=1024, trim_whitespace=False, allow_blank=True)
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=PAGE)

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from datasets.importable import ImportablePage
+from datasets.importable import Entry, ImportablePage, Listing
 from datasets.models import Dataset, DatasetFormat
 from datasets.multipart import Plan
 from datasets.storage.base import UploadTicket
@@ -138,3 +138,23 @@ class ImportableBody(serializers.Serializer[ImportablePage]):
     objects = ImportableObject(many=True)
     prefixes = serializers.ListField(child=serializers.CharField(), help_text="where you may import")
     next_after = serializers.CharField(allow_null=True, help_text="pass as `after` for more; null: no more")
+
+
+class FolderEntry(serializers.Serializer[Entry]):
+    path = serializers.CharField(source="info.path")
+    name = serializers.CharField()
+    size = serializers.IntegerField(source="info.size", help_text="bytes")
+    last_modified = serializers.DateTimeField(source="info.last_modified")
+    dataset_id = serializers.UUIDField(
+        source="imported.pk", default=None, allow_null=True, help_text="the newest of your datasets on it; null: none"
+    )
+    changed = serializers.BooleanField(help_text="whether the file has changed since that dataset was validated")
+
+
+class FolderBody(serializers.Serializer[Listing]):
+    prefix = serializers.CharField(source="folder", allow_blank=True)
+    folders = serializers.ListField(child=serializers.CharField(), help_text="paths; each ends with “/”")
+    objects = FolderEntry(source="entries", many=True)
+    hidden = serializers.IntegerField(help_text="entries of this page that cannot be imported: empty or oddly named")
+    prefixes = serializers.ListField(child=serializers.CharField(), help_text="where you may import")
+    next_cursor = serializers.CharField(allow_null=True, help_text="pass as `cursor` for more; null: no more")

@@ -5,6 +5,7 @@ from datasets.api import views
 urlpatterns = [
     path("datasets", views.DatasetList.as_view(), name="api-datasets"),
     path("datasets/import", views.DatasetImport.as_view(), name="api-dataset-import"),
+    path("datasets/import/objects", views.ImportObjects.as_view(), name="api-dataset-import-objects"),
     path("datasets/<uuid:dataset_id>", views.DatasetDetail.as_view(), name="api-dataset"),
     path("datasets/<uuid:dataset_id>/ticket", views.DatasetTicket.as_view(), name="api-dataset-ticket"),
     path("datasets/<uuid:dataset_id>/parts", views.DatasetParts.as_view(), name="api-dataset-parts"),

@@ -12,11 +12,20 @@ from rest_framework.views import APIView
 
 from accounts.callers import caller
 from datasets import importable, multipart, services
-from datasets.api.inputs import ChangeInput, ImportableQuery, ImportInput, ListQuery, PartsInput, UploadInput
+from datasets.api.inputs import (
+    ChangeInput,
+    FolderQuery,
+    ImportableQuery,
+    ImportInput,
+    ListQuery,
+    PartsInput,
+    UploadInput,
+)
 from datasets.api.outputs import (
     DatasetBody,
     DatasetOutput,
     DatasetSummary,
+    FolderBody,
     ImportableBody,
     PartsPlan,
     PartTicketOutput,
@@ -27,11 +36,9 @@ from datasets.api.outputs import (
     UploadOutput,
 )
 from datasets.models import Dataset
-from datasets.selectors import dataset_get, visible_to
+from datasets.selectors import LONG_FIELDS, dataset_get, visible_to
 from datasets.storage.base import UploadTicket
 from datasets.tasks import nudge_validation
-
-LONG_FIELDS = ("validation_errors", "validation_warnings", "sample", "token_lengths")
 
 
 class LimitedCreation(APIView):
@@ -141,6 +148,21 @@ class DatasetImport(LimitedCreation):
         values = _validated(ImportInput(data=request.data))
         dataset = services.dataset_import(owner=caller(request), **values)
         return _answer_and_validate(dataset, status.HTTP_201_CREATED)
+
+
+class ImportObjects(APIView):
+    @extend_schema(parameters=[FolderQuery], responses=FolderBody)
+    def get(self, request: Request) -> Response:
+        """What lies directly in a folder of training-files; without a prefix, the folders from which you may start."""
+        query = _validated(FolderQuery(data=request.query_params))
+        listing = importable.browse(
+            user=caller(request),
+            folder=query["prefix"],
+            search=query["search"],
+            cursor=query["cursor"],
+            limit=query["limit"],
+        )
+        return Response(FolderBody(listing).data)
 
 
 def _validated(form: serializers.Serializer[Any]) -> dict[str, Any]:

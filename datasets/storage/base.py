@@ -32,11 +32,14 @@ class ObjectPage:
 
 @dataclass(frozen=True)
 class Folder:
-    """What lies directly in a folder, in key order: paths of `folders` (each ends with “/”), and objects."""
+    """What lies directly in a folder: paths of `folders` (each ends with “/”), and objects.
+
+    `next_cursor` goes on, None at the end. It is the store's own: stores disagree on where folders are sorted.
+    """
 
     folders: tuple[str, ...]
     objects: tuple[ObjectInfo, ...]
-    next_after: str | None
+    next_cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,14 @@ class UploadGone(StorageError):
     permanent = True
 
 
+class InvalidCursor(StorageError):
+    """The listing has no such place to go on from."""
+
+    code = "invalid_cursor"
+    kind = "invalid"
+    permanent = True
+
+
 class InvalidKey(StorageError):
     """A path that we never send to a store; the message says what is wrong with it."""
 
@@ -148,8 +159,8 @@ class ObjectStore(Protocol):
         """At most `limit` objects below `prefix` whose keys sort behind `after`."""
         ...
 
-    def browse(self, *, bucket: str, folder: str, after: str = "", limit: int = 100) -> Folder:
-        """At most `limit` entries directly in `folder` (which ends with “/”) that sort behind `after`."""
+    def browse(self, *, bucket: str, folder: str, cursor: str = "", limit: int = 100) -> Folder:
+        """At most `limit` entries directly in `folder` (which ends with “/”), from `cursor` on; InvalidCursor."""
         ...
 
     def begin_parts(self, *, bucket: str, path: str, content_type: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from typing import IO, TYPE_CHECKING, NoReturn, cast
+from typing import IO, TYPE_CHECKING, NoReturn, TypedDict, cast
 
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from datasets.storage.base import (
     Folder,
+    InvalidCursor,
     ObjectChanged,
     ObjectInfo,
     ObjectMissing,
@@ -31,8 +32,8 @@ _DENIED = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatc
 _TRANSFER = TransferConfig(multipart_chunksize=16 * 1024 * 1024, use_threads=False)
 
 
-# Sorts behind every key of a folder: a listing that goes on after a folder must not name it again.
-_BEHIND_ALL = "\U0010ffff"
+class _GoingOn(TypedDict, total=False):
+    ContinuationToken: str
 
 
 class _FullReads:
@@ -108,16 +109,15 @@ class S3Store:
         objects = tuple(_info(found) for found in answer.get("Contents", []))
         return ObjectPage(objects, objects[-1].path if objects and answer["IsTruncated"] else None)
 
-    def browse(self, *, bucket: str, folder: str, after: str = "", limit: int = 100) -> Folder:
-        start = after + _BEHIND_ALL if after.endswith("/") else after
+    def browse(self, *, bucket: str, folder: str, cursor: str = "", limit: int = 100) -> Folder:
+        going_on: _GoingOn = {"ContinuationToken": cursor} if cursor else {}
         with self._failures(bucket, folder):
             answer = self._client.list_objects_v2(
-                Bucket=self._real_name(bucket), Prefix=folder, Delimiter="/", StartAfter=start, MaxKeys=limit
+                Bucket=self._real_name(bucket), Prefix=folder, Delimiter="/", MaxKeys=limit, **going_on
             )
         folders = tuple(found["Prefix"] for found in answer.get("CommonPrefixes", []))
         objects = tuple(_info(found) for found in answer.get("Contents", []))
-        last = max((*folders, *(each.path for each in objects)), default="")
-        return Folder(folders, objects, last if last and answer["IsTruncated"] else None)
+        return Folder(folders, objects, answer.get("NextContinuationToken") if answer["IsTruncated"] else None)
 
     def begin_parts(self, *, bucket: str, path: str, content_type: str) -> str:
         with self._failures(bucket, path):
@@ -179,6 +179,8 @@ class S3Store:
     def _raise_for(self, error: ClientError, bucket: str, path: str) -> NoReturn:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code == "InvalidArgument" and error.operation_name == "ListObjectsV2":
+            raise InvalidCursor("The listing cannot go on from there. Begin it again.") from error
         if code == "NoSuchUpload":
             raise UploadGone(f"There is no unfinished upload to {path} in {bucket}.") from error
         if code == "NoSuchBucket" or (status == 404 and not self._bucket_exists(bucket)):

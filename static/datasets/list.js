@@ -1,16 +1,12 @@
 // The list: rows follow the validations that run; a new dataset appears in it at once.
 
 import { toast } from "../toast.js";
-import { enlivenImport } from "./import.js";
 import { enlivenUpload } from "./upload.js";
 import { watch } from "./watch.js";
 
 const rows = watch("#datasets");
 
-function added(dataset) {
+enlivenUpload((dataset) => {
   toast(`“${dataset.name}” is being validated.`, "good");
   rows.now();
-}
-
-enlivenUpload(added);
-enlivenImport(added);
+});

@@ -72,7 +72,7 @@ export function queue(list, { onComplete }) {
     put(line.querySelector(".transfer-figures"), state === "running" || sent ? figures(upload) : bytes(file.size));
     put(line.querySelector(".transfer-state"), WORDS[state] ?? "");
     const alert = line.querySelector(".alert");
-    const said = error?.message ?? (trouble && `${trouble.message} ${navigator.onLine ? "Trying again…" : "Offline…"}`);
+    const said = error?.message ?? (trouble && troubled(trouble));
     put(alert.querySelector("span"), said ?? "");
     alert.hidden = !said;
     const toggle = line.querySelector('[data-do="toggle"]');
@@ -87,9 +87,15 @@ export function queue(list, { onComplete }) {
   return { add, changed, has };
 }
 
+/** Why nothing moves at the moment; what an operator can do is said when trying again has not helped. */
+function troubled({ status, message }) {
+  if (!navigator.onLine) return "You are offline. It goes on when the network is back.";
+  return `${status === 0 ? "A part did not reach storage." : message} Trying again…`;
+}
+
 /** "41.2 MB of 1.2 GB · 23.4 MB/s · 50 s left", as far as it is known. */
-function figures({ sent, file, pace, state }) {
-  const left = state === "running" ? pace.secondsTo(file.size) : null;
+function figures({ sent, file, pace, state, trouble }) {
+  const left = state === "running" && !trouble ? pace.secondsTo(file.size) : null;
   const parts = [`${bytes(sent)} of ${bytes(file.size)}`];
   if (left !== null && sent < file.size) parts.push(`${bytes(pace.perSecond)}/s`, `${duration(left)} left`);
   return parts.join(" · ");

@@ -1,5 +1,6 @@
 """Pages of datasets, as the server renders them."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.test import Client
 from datasets import services
 from datasets.models import Dataset
 from datasets.storage.base import ObjectStore
+from tests import factories
 from tests.datasets.files import chat_file, chat_line, other_layouts
 
 Page = Callable[[User], Client]
@@ -25,7 +27,7 @@ def text_of(client: Client, address: str) -> str:
 def test_without_datasets_the_list_says_how_to_begin(store: ObjectStore, alice: User, browse: Page) -> None:
     text = text_of(browse(alice), "/datasets")
     assert "No datasets yet" in text
-    assert "<code>alice/</code>" in text
+    assert 'href="/datasets/import"' in text
 
 
 def test_the_list_shows_ones_own_datasets(validated: MakeDataset, alice: User, bob: User, browse: Page) -> None:
@@ -41,6 +43,26 @@ def test_the_list_shows_ones_own_datasets(validated: MakeDataset, alice: User, b
 def test_the_list_follows_a_running_validation(imported: MakeDataset, alice: User, browse: Page) -> None:
     imported(alice)
     assert 'data-live="true"' in text_of(browse(alice), "/datasets")
+
+
+def test_the_list_is_searched_filtered_and_sorted(
+    imported: MakeDataset, validated: MakeDataset, alice: User, browse: Page
+) -> None:
+    ready, waiting = validated(alice, chat_file(60)), imported(alice, file_name="waiting.jsonl")
+    factories.job(alice, dataset=ready)
+
+    def shown(query: str) -> list[str]:
+        return re.findall(r'href="/datasets/([0-9a-f-]{36})">', text_of(browse(alice), f"/datasets?{query}"))
+
+    both = [str(waiting.pk), str(ready.pk)]
+    assert [each for each in shown("") if each in both] == both
+    assert shown("search=WAIT") == both[:1]
+    assert shown("status=ready") == both[1:]
+    assert shown("sort=-jobs_count") == [*both[1:], *both[:1]]
+    assert shown("sort=owner__password&status=x") == both
+    assert "No dataset fits" in text_of(browse(alice), "/datasets?search=nothing")
+    assert "used by 1 job<" in text_of(browse(alice), "/datasets")
+    assert "1 job uses it" in text_of(browse(alice), f"/datasets/{ready.pk}")
 
 
 def test_a_ready_dataset_shows_statistics_sample_and_what_to_do_next(

@@ -77,7 +77,7 @@ def test_an_upload_pauses_loses_its_network_and_goes_on_after_a_reload(
     tab.get_by_label("File").set_input_files(shaky)
     tab.get_by_role("button", name="Upload").click()
     line = tab.get_by_role("list", name="Uploads").get_by_role("listitem")
-    expect(line.get_by_role("alert")).to_contain_text("did not reach storage")
+    expect(line.get_by_role("alert")).to_contain_text("A part did not reach storage. Trying again")
     expect(line).to_contain_text("46%")
     line.get_by_role("button", name="Pause").click()
     expect(line.get_by_text("Paused.")).to_be_visible()
@@ -113,13 +113,27 @@ def test_a_dataset_without_its_file_takes_it_on_its_page(
     expect(tab.locator('.page-head [data-status="ready"]')).to_be_visible()
 
 
-def test_a_file_of_the_data_pipeline_is_imported(open_tab: Open, installation: Installation) -> None:
-    installation.store("bob", "shared/tools.jsonl", chat_file(80))
+def test_files_of_the_data_pipeline_are_found_and_imported_by_keyboard(
+    open_tab: Open, installation: Installation
+) -> None:
+    for name in ("tools", "chats", "others"):
+        installation.store("bob", f"shared/week 7/{name}.jsonl", chat_file(80))
     tab = open_tab("bob", "/datasets")
-    tab.get_by_role("tab", name="Import").click()
-    tab.get_by_label("bob/shared/tools.jsonl").check()
-    tab.get_by_role("button", name="Import").click()
-    expect(tab.get_by_role("row", name="tools").locator('[data-status="ready"]')).to_be_visible()
+    tab.get_by_role("link", name="Import", exact=True).press("Enter")
+    tab.get_by_role("link", name="shared").press("Enter")
+    tab.get_by_role("link", name="week 7").press("Enter")
+    expect(tab.get_by_role("navigation", name="Folders").get_by_role("link")).to_have_text(
+        ["training-files", "bob", "shared", "week 7"]
+    )
+    tab.get_by_label("Find in this folder").last.fill("O")
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_label("chats.jsonl")).to_have_count(0)
+    tab.get_by_label("tools.jsonl").press("Space")
+    tab.get_by_label("others.jsonl").press("Space")
+    tab.get_by_role("button", name="Import the chosen files").press("Enter")
+    expect(tab.get_by_text("2 files were imported")).to_be_visible()
+    for name in ("tools", "others"):
+        expect(tab.get_by_role("row", name=name).locator('[data-status="ready"]')).to_be_visible()
 
 
 def test_deleting_asks_first(open_tab: Open, installation: Installation) -> None:
