@@ -80,15 +80,22 @@ def claim(dataset_id: uuid.UUID | str, *, now: datetime) -> uuid.UUID | None:
             lease_expires_at=now + timedelta(seconds=LEASE_SECONDS),
             validation_started_at=now,
             validation_progress=0,
+            validated_lines=0,
+            validated_bytes=0,
         )
     )
     return token if taken else None
 
 
-def renew(dataset: Dataset, lease: uuid.UUID, *, progress: float, now: datetime) -> bool:
-    """Keep the lease and store the progress (0-100); False if the lease was lost or the dataset deleted."""
+def renew(dataset: Dataset, lease: uuid.UUID, *, progress: float, now: datetime, lines: int = 0, read: int = 0) -> bool:
+    """Keep the lease and store the progress (0-100, `read` in bytes); False if the lease was lost or the dataset
+    deleted."""
     kept = Dataset.objects.filter(pk=dataset.pk, lease_token=lease, deleted_at=None).update(
-        lease_expires_at=now + timedelta(seconds=LEASE_SECONDS), validation_progress=progress, waiting_for=""
+        lease_expires_at=now + timedelta(seconds=LEASE_SECONDS),
+        validation_progress=progress,
+        validated_lines=lines,
+        validated_bytes=read,
+        waiting_for="",
     )
     return kept == 1
 

@@ -73,6 +73,8 @@ class Dataset(models.Model):
     training_ready = models.BooleanField(default=False)
     validated_at = models.DateTimeField(null=True, blank=True)
     validation_progress = models.FloatField(default=0, help_text="0-100, while validating")
+    validated_lines = models.BigIntegerField(default=0, help_text="read so far, while validating")
+    validated_bytes = models.BigIntegerField(default=0, help_text="read so far, while validating")
     validation_started_at = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True, help_text="of the worker that validates it")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
@@ -99,6 +101,26 @@ class Dataset(models.Model):
     def short_id(self) -> str:
         """What the log calls it."""
         return str(self.pk)[:8]
+
+
+class DatasetReport(models.Model):
+    """What the last validation found, at length: apart from the dataset, which is read often, also by jobs."""
+
+    dataset = models.OneToOneField(Dataset, on_delete=models.CASCADE, primary_key=True, related_name="report")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    lines = models.BigIntegerField(help_text="read, also empty ones")
+    error_kinds = models.JSONField(default=dict, help_text="kind -> how many")
+    warning_kinds = models.JSONField(default=dict, help_text="kind -> how many")
+    errors = models.JSONField(default=list, help_text="[{line, field, error, …, excerpt}], the first ones")
+    warnings = models.JSONField(default=list, help_text="likewise")
+    examples = models.JSONField(default=list, help_text="[{line, tokens, messages, omitted}], the first ones")
+    created_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "dataset_reports"
+
+    def __str__(self) -> str:
+        return f"Report of {self.dataset_id}"
 
 
 class DatasetEvent(models.Model):

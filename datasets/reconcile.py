@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from datasets import lifecycle, multipart, services
 from datasets.exceptions import UploadMissing, UploadSizeMismatch
-from datasets.models import Dataset, DatasetStatus
+from datasets.models import Dataset, DatasetReport, DatasetStatus
 from datasets.selectors import abandoned_uploads, awaiting_validation, leftover_parts
 from datasets.storage import open_store
 from datasets.storage.base import ObjectChanged, ObjectInfo, ObjectMissing, StorageError
@@ -103,7 +104,8 @@ def _inspect(dataset: Dataset, lease: uuid.UUID) -> tuple[ObjectInfo, Report]:
             break
         if time.monotonic() - saved_at >= PROGRESS_EVERY_S:
             progress = round(100 * read / max(found.size, 1), 1)
-            if not lifecycle.renew(dataset, lease, progress=progress, now=timezone.now()):
+            now, lines = timezone.now(), validator.lines
+            if not lifecycle.renew(dataset, lease, progress=progress, now=now, lines=lines, read=read):
                 raise LeaseLost
             saved_at = time.monotonic()
     if store.head(bucket=bucket, path=path).etag != found.etag:
@@ -142,6 +144,16 @@ def _finish(dataset: Dataset, lease: uuid.UUID, found: ObjectInfo, report: Repor
         validation_warnings=[problem.as_json() for problem in report.warnings],
         validation_warning_count=report.warning_count,
         sample=list(report.sample),
+        report=DatasetReport(
+            dataset=dataset,
+            owner_id=dataset.owner_id,
+            lines=report.lines,
+            error_kinds=dict(report.error_kinds),
+            warning_kinds=dict(report.warning_kinds),
+            errors=[problem.as_full_json() for problem in report.errors],
+            warnings=[problem.as_full_json() for problem in report.warnings],
+            examples=list(report.examples),
+        ),
     )
 
 
@@ -159,18 +171,33 @@ def _finish_missing(dataset: Dataset, lease: uuid.UUID, error: ObjectMissing) ->
     )
 
 
-def _settle(dataset: Dataset, lease: uuid.UUID, status: DatasetStatus, kind: str, message: str, **changes: Any) -> bool:
-    settled = lifecycle.transition(
-        dataset,
-        status,
-        kind=kind,
-        message=message,
-        actor=lifecycle.SYSTEM,
-        lease=lease,
-        validated_at=timezone.now(),
-        validation_progress=100,
-        **changes,
-    )
+def _settle(
+    dataset: Dataset,
+    lease: uuid.UUID,
+    status: DatasetStatus,
+    kind: str,
+    message: str,
+    *,
+    report: DatasetReport | None = None,
+    **changes: Any,
+) -> bool:
+    """End the validation, with its report: without one the report of an earlier validation goes."""
+    with transaction.atomic():
+        settled = lifecycle.transition(
+            dataset,
+            status,
+            kind=kind,
+            message=message,
+            actor=lifecycle.SYSTEM,
+            lease=lease,
+            validated_at=timezone.now(),
+            validation_progress=100,
+            **changes,
+        )
+        if settled:
+            DatasetReport.objects.filter(dataset=dataset).delete()
+        if settled and report is not None:
+            report.save(force_insert=True)
     if settled:
         logger.info("Dataset %s: %s", dataset.short_id, status)
     return settled

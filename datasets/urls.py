@@ -5,11 +5,14 @@ from django.urls import path
 from datasets.views.detail import dataset_delete, dataset_detail, dataset_edit, dataset_validate
 from datasets.views.imports import dataset_import
 from datasets.views.listing import dataset_list
+from datasets.views.report import dataset_report_csv, dataset_report_json
 
 urlpatterns = [
     path("datasets", dataset_list, name="dataset-list"),
     path("datasets/import", dataset_import, name="dataset-import"),
     path("datasets/<uuid:dataset_id>", dataset_detail, name="dataset-detail"),
+    path("datasets/<uuid:dataset_id>/report.csv", dataset_report_csv, name="dataset-report-csv"),
+    path("datasets/<uuid:dataset_id>/report.json", dataset_report_json, name="dataset-report-json"),
     path("datasets/<uuid:dataset_id>/edit", dataset_edit, name="dataset-edit"),
     path("datasets/<uuid:dataset_id>/validate", dataset_validate, name="dataset-validate"),
     path("datasets/<uuid:dataset_id>/delete", dataset_delete, name="dataset-delete"),

@@ -59,6 +59,8 @@ class DatasetSummary(serializers.ModelSerializer[Dataset]):
             "training_ready",
             "validated_at",
             "validation_progress",
+            "validated_lines",
+            "validated_bytes",
             "validation_error_count",
             "validation_warning_count",
             "waiting_for",
@@ -158,3 +160,35 @@ class FolderBody(serializers.Serializer[Listing]):
     hidden = serializers.IntegerField(help_text="entries of this page that cannot be imported: empty or oddly named")
     prefixes = serializers.ListField(child=serializers.CharField(), help_text="where you may import")
     next_cursor = serializers.CharField(allow_null=True, help_text="pass as `cursor` for more; null: no more")
+
+
+class FindingExcerpt(serializers.Serializer[Any]):
+    """The faulty line is `before` + `mark` + `after`, cut with “…”; what cannot be seen has a sign, such as ␉."""
+
+    before = serializers.CharField(allow_blank=True)
+    mark = serializers.CharField(allow_blank=True, help_text="the place; empty: none is known")
+    after = serializers.CharField(allow_blank=True)
+    previous = serializers.CharField(
+        allow_null=True, allow_blank=True, help_text="the line before; null: there is none"
+    )
+    next = serializers.CharField(allow_null=True, allow_blank=True, help_text="the line behind; null: there is none")
+
+
+class FindingOutput(ProblemOutput):
+    severity = serializers.ChoiceField(choices=["error", "warning"])
+    kind = serializers.CharField(default="", allow_blank=True, help_text="what it has in common with others")
+    excerpt = FindingExcerpt(default=None, allow_null=True, help_text="null: the finding is about no line")
+
+
+class KindOutput(serializers.Serializer[Any]):
+    kind = serializers.CharField()
+    severity = serializers.ChoiceField(choices=["error", "warning"])
+    count = serializers.IntegerField()
+
+
+class ReportBody(serializers.Serializer[Any]):
+    validated_at = serializers.DateTimeField(allow_null=True)
+    error_count = serializers.IntegerField()
+    warning_count = serializers.IntegerField()
+    kinds = KindOutput(many=True, help_text="all there are; empty where the validation is older than reports")
+    findings = FindingOutput(many=True, help_text="the first 100 of each severity, and some of each kind")

@@ -8,6 +8,7 @@ urlpatterns = [
     path("datasets/import/objects", views.ImportObjects.as_view(), name="api-dataset-import-objects"),
     path("datasets/<uuid:dataset_id>", views.DatasetDetail.as_view(), name="api-dataset"),
     path("datasets/<uuid:dataset_id>/ticket", views.DatasetTicket.as_view(), name="api-dataset-ticket"),
+    path("datasets/<uuid:dataset_id>/report", views.DatasetFindings.as_view(), name="api-dataset-report"),
     path("datasets/<uuid:dataset_id>/parts", views.DatasetParts.as_view(), name="api-dataset-parts"),
     path("datasets/<uuid:dataset_id>/complete", views.DatasetComplete.as_view(), name="api-dataset-complete"),
     path("datasets/<uuid:dataset_id>/validate", views.DatasetValidate.as_view(), name="api-dataset-validate"),

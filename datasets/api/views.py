@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import caller
-from datasets import importable, multipart, services
+from datasets import findings, importable, multipart, services
 from datasets.api.inputs import (
     ChangeInput,
     FolderQuery,
@@ -30,6 +30,7 @@ from datasets.api.outputs import (
     PartsPlan,
     PartTicketOutput,
     PartTicketsBody,
+    ReportBody,
     StoredPart,
     StoredPartsBody,
     UploadBody,
@@ -87,6 +88,14 @@ class DatasetDetail(APIView):
         dataset = dataset_get(user=caller(request), dataset_id=dataset_id)
         services.dataset_delete(dataset=dataset, actor=_actor(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class DatasetFindings(APIView):
+    @extend_schema(responses=ReportBody)
+    def get(self, request: Request, dataset_id: UUID) -> Response:
+        """What its last validation found: counts by kind, and the first findings with the text they are about."""
+        dataset = dataset_get(user=caller(request), dataset_id=dataset_id)
+        return Response(ReportBody(findings.as_json(dataset)).data)
 
 
 class DatasetTicket(APIView):

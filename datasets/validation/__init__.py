@@ -5,6 +5,7 @@
     strict_json one line -> one value             layouts    the value -> messages, whichever layout it has
     chat        the messages -> what is wrong     tool_calls, tools   what is wrong with calls and tools
     sample      what the page shows of it         problems    findings and how many of them are kept
+    locate, excerpt   where in its line a finding is, and what the page shows of it
     lengths     how long the examples are, and what a maximum length takes away
     unknown_layouts   advice for lines in no layout that is known
     report      the result

@@ -1,6 +1,7 @@
 """The result of a validation."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from datasets.validation.lengths import Lengths
@@ -17,7 +18,8 @@ class Report:
     `training_pairs` are usable examples (lines), each with an assistant message to learn. `validation_pairs`
     is 0: one file is training data; what a run holds out for evaluation is the run's own setting.
     `tokens` is an estimate, UTF-8 bytes of content / 4 rounded up, since no tokenizer is known here.
-    `lengths` are estimated likewise, per example. `errors` and `warnings` are the first ones; the counts are of all.
+    `lengths` are estimated likewise, per example. `errors` and `warnings` are the first ones; the counts, also by
+    kind, are of all. `sample` are the first examples, `examples` more of them at greater length.
     """
 
     bytes: int
@@ -34,6 +36,10 @@ class Report:
     warnings: tuple[Problem, ...]
     warning_count: int
     sample: tuple[dict[str, Any], ...]
+    lines: int = 0
+    error_kinds: Mapping[str, int] = field(default_factory=dict)
+    warning_kinds: Mapping[str, int] = field(default_factory=dict)
+    examples: tuple[dict[str, Any], ...] = ()
 
     @property
     def training_ready(self) -> bool:

@@ -11,19 +11,41 @@ MAX_MESSAGES = 12
 MAX_CONTENT = 1200
 _MAX_CALLS = 10
 
+PREVIEWED = 25  # examples of the report
+PREVIEW_MESSAGES = 40
+PREVIEW_CONTENT = 6000
+PREVIEW_CHARACTERS = 150_000  # of all of them; the last one may go beyond
+
 
 def shorten(messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """{"messages": [{"role", "content", "tool_calls"?: [text]}], "omitted": n} of a usable example's messages."""
     return {
-        "messages": [_message(message) for message in messages[:MAX_MESSAGES]],
+        "messages": [_message(message, MAX_CONTENT) for message in messages[:MAX_MESSAGES]],
         "omitted": max(0, len(messages) - MAX_MESSAGES),
     }
 
 
-def _message(message: dict[str, Any]) -> dict[str, Any]:
+class Preview:
+    """Collects the first examples to page through, as long as they are small enough together."""
+
+    def __init__(self) -> None:
+        self.examples: list[dict[str, Any]] = []
+        self._room = PREVIEW_CHARACTERS
+
+    def offer(self, line: int, messages: Sequence[dict[str, Any]], tokens: int) -> None:
+        """Take the next usable example: {"line", "tokens", "messages", "omitted"}."""
+        if len(self.examples) == PREVIEWED or self._room <= 0:
+            return
+        shown = [_message(message, PREVIEW_CONTENT) for message in messages[:PREVIEW_MESSAGES]]
+        self._room -= sum(len(message["content"]) + sum(map(len, message.get("tool_calls", ()))) for message in shown)
+        omitted = len(messages) - len(shown)
+        self.examples.append({"line": line, "tokens": tokens, "messages": shown, "omitted": omitted})
+
+
+def _message(message: dict[str, Any], limit: int) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "role": message["role"],
-        "content": printable(message.get("content") or "", MAX_CONTENT),
+        "content": printable(message.get("content") or "", limit),
     }
     if message.get("tool_calls"):
         shown["tool_calls"] = [_call(call["function"]) for call in message["tool_calls"][:_MAX_CALLS]]

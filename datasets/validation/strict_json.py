@@ -11,13 +11,14 @@ from datasets.validation.problems import printable
 
 
 class BadJSON(Exception):
-    """Why a line cannot be read: the parts of a Problem."""
+    """Why a line cannot be read: the parts of a Problem, and `at`, the character where it is seen."""
 
-    def __init__(self, field: str, error: str, suggestion: str) -> None:
+    def __init__(self, field: str, error: str, suggestion: str, at: int | None = None) -> None:
         super().__init__(error)
         self.field = field
         self.error = error
         self.suggestion = suggestion
+        self.at = at
 
 
 def parse(line: bytes) -> Any:
@@ -44,6 +45,7 @@ def _decode(line: bytes) -> str:
             "",
             f"Byte {error.start + 1} (0x{line[error.start]:02x}) is not UTF-8.",
             "Save the file as UTF-8; it may be in Windows-1252 or Latin-1 now.",
+            at=len(line[: error.start].decode("utf-8")),
         ) from None
 
 
@@ -62,7 +64,7 @@ def _explain(error: json.JSONDecodeError, text: str) -> BadJSON:
         advice = "Write a backslash inside a text as \\\\."
     else:
         advice = "Write the line with a JSON library, for example json.dumps in Python."
-    return BadJSON("", f"Not valid JSON at column {error.colno}: {error.msg}.", advice)
+    return BadJSON("", f"Not valid JSON at column {error.colno}: {error.msg}.", advice, at=error.pos)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def unknown_layout(value: dict[str, Any]) -> Finding:
         for close in get_close_matches(key.strip().lower(), _KEYS, n=1, cutoff=0.8):
             if close not in value:
                 name = printable(key, 60)
-                return Finding(name, f"There is no {close}, but {name}.", f"Did you misspell it? Write {close}.")
+                return Finding(name, f"There is no {close}, but “{name}”.", f"Did you misspell it? Write {close}.")
     for keys, advice in _OTHERS:
         if all(key in value for key in keys):
             return Finding(keys[-1], f"There is only {' and '.join(keys)}: no layout that is known.", advice)

@@ -6,9 +6,11 @@ from typing import Any
 
 from datasets.validation import chat, container, sample, strict_json
 from datasets.validation.example import Example
+from datasets.validation.excerpt import Excerpt, decoded, excerpt, neighbour
 from datasets.validation.layouts import LABELS, Layout
 from datasets.validation.lengths import Lengths
 from datasets.validation.lines import MAX_LINE_BYTES, Line, LineSplitter
+from datasets.validation.locate import locate
 from datasets.validation.problems import Findings
 from datasets.validation.report import MIXED, Report
 
@@ -43,6 +45,10 @@ class Validator:
         self._lengths = Lengths()
         self._layouts: dict[Layout, _Lines] = {}
         self._sample: list[dict[str, Any]] = []
+        self._preview = sample.Preview()
+        self._previous: Line | None = None
+        self._awaiting: list[Excerpt] = []  # whose next line has not come yet
+        self.lines = 0
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the file."""
@@ -81,6 +87,10 @@ class Validator:
             warnings=tuple(self._warnings.kept),
             warning_count=self._warnings.count,
             sample=tuple(self._sample),
+            lines=self.lines,
+            error_kinds=self._errors.kinds,
+            warning_kinds=self._warnings.kinds,
+            examples=tuple(self._preview.examples),
         )
 
     def _sniff(self) -> None:
@@ -102,6 +112,14 @@ class Validator:
                 self._check(line)
 
     def _check(self, line: Line) -> None:
+        for waiting in self._awaiting:
+            waiting.next = neighbour(line.data)
+        self._awaiting.clear()
+        self._judge(line)
+        self._previous = line
+        self.lines = line.number
+
+    def _judge(self, line: Line) -> None:
         if line.data is None:
             self._lines_with_text += 1
             limit = f"{MAX_LINE_BYTES // 1024**2} MiB"
@@ -111,20 +129,36 @@ class Validator:
         if not data:
             return
         self._lines_with_text += 1
-        self._notice_duplicate(line.number, data)
+        self._notice_duplicate(line, data)
         try:
             value = strict_json.parse(data)
         except strict_json.BadJSON as bad:
-            self._errors.add(line.number, bad.field, bad.error, bad.suggestion)
+            indent = len(line.data) - len(line.data.lstrip())
+            at = bad.at
+            place = locate(decoded(line.data), bad.field) if at is None else (at + indent, at + indent + 1)
+            self._errors.add(line.number, bad.field, bad.error, bad.suggestion, lambda: self._show(line, place))
             return
-        self._count(line.number, chat.examine(value))
+        self._count(line, chat.examine(value))
 
-    def _count(self, number: int, example: Example) -> None:
+    def _show(self, line: Line, place: tuple[int, int] | None) -> Excerpt:
+        shown = excerpt(line.data or b"", place)
+        if self._previous is not None:
+            shown.previous = neighbour(self._previous.data)
+        self._awaiting.append(shown)
+        return shown
+
+    def _count(self, line: Line, example: Example) -> None:
         if example.layout:
-            self._layouts.setdefault(example.layout, _Lines(number)).count += 1
+            self._layouts.setdefault(example.layout, _Lines(line.number)).count += 1
         for finding in example.findings:
             target = self._errors if finding.is_error else self._warnings
-            target.add(number, finding.field, finding.error, finding.suggestion)
+            target.add(
+                line.number,
+                finding.field,
+                finding.error,
+                finding.suggestion,
+                lambda field=finding.field: self._show(line, locate(decoded(line.data or b""), field)),  # type: ignore[misc]
+            )
         if not example.usable:
             return
         self._examples += 1
@@ -133,18 +167,20 @@ class Validator:
         self._lengths.add(_tokens(example.content_bytes), _tokens(example.learned_bytes))
         if len(self._sample) < sample.EXAMPLES:
             self._sample.append(sample.shorten(example.messages))
+        self._preview.offer(line.number, example.messages, _tokens(example.content_bytes))
 
-    def _notice_duplicate(self, number: int, data: bytes) -> None:
+    def _notice_duplicate(self, line: Line, data: bytes) -> None:
         fingerprint = hash(data)
         if fingerprint in self._seen:
             advice = "Remove it, unless it is meant to weigh more."
-            self._warnings.add(number, "", "The example is an exact copy of an earlier one.", advice)
+            error = "The example is an exact copy of an earlier one."
+            self._warnings.add(line.number, "", error, advice, lambda: self._show(line, None))
         elif len(self._seen) < self._max_remembered:
             self._seen.add(fingerprint)
         elif not self._forgetful:
             self._forgetful = True
             error = f"Copies are only looked for among the first {self._max_remembered:,} different lines."
-            self._warnings.add(number, "", error, "If later lines may repeat, remove copies before uploading.")
+            self._warnings.add(line.number, "", error, "If later lines may repeat, remove copies before uploading.")
 
     def _check_amount(self) -> None:
         if not self._lines_with_text:

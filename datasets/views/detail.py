@@ -9,11 +9,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from datasets import services
 from datasets.exceptions import ValidationRunning
+from datasets.findings import findings
 from datasets.forms import DatasetForm
 from datasets.models import Dataset, DatasetStatus
 from datasets.selectors import jobs_count
 from datasets.tasks import nudge_validation
-from datasets.views.access import actor, render_with_upload, with_dataset
+from datasets.views.access import actor, render_with_upload, text, with_dataset
 
 
 @login_required
@@ -26,10 +27,7 @@ def dataset_detail(request: HttpRequest, dataset: Dataset) -> HttpResponseBase:
         "dataset": dataset,
         "jobs_count": jobs_count(dataset),
         "is_live": dataset.status == DatasetStatus.VALIDATING,
-        "findings": [
-            ("Errors", dataset.validation_error_count, dataset.validation_errors),
-            ("Warnings", dataset.validation_warning_count, dataset.validation_warnings),
-        ],
+        "found": findings(dataset, text(request, "kind")),
         "events": dataset.events.all(),
     }
     return render_with_upload(request, "datasets/detail.html", context)

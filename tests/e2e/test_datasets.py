@@ -42,7 +42,13 @@ def test_findings_say_where_and_what_to_do(open_tab: Open, tmp_path: Path) -> No
     expect(row.locator('[data-status="error"]')).to_be_visible()
     row.get_by_role("link", name="Not quite right").click()
     expect(tab.get_by_role("cell", name="Did you mean “assistant”?")).to_be_visible()
-    expect(tab.get_by_role("row", name="62")).to_contain_text("Not valid JSON")
+    expect(tab.get_by_role("row", name="62").first).to_contain_text("Not valid JSON")
+    expect(tab.get_by_role("group", name="Text of line 61").locator("mark")).to_have_text('"asistant"')
+    tab.get_by_role("navigation", name="Kinds of findings").get_by_role("link", name="Unknown role").click()
+    expect(tab.get_by_role("group", name="Text of line")).to_have_count(1)
+    with tab.expect_download() as download:
+        tab.get_by_role("link", name="CSV").click()
+    assert download.value.suggested_filename == "faulty.jsonl.report.csv"
 
 
 def test_a_missing_file_is_said_beside_its_field(open_tab: Open) -> None:

@@ -181,6 +181,7 @@ def test_lists_show_their_owner_what_is_there(of_alice: Belongings, store: Objec
         *(
             "api-datasets",
             "api-dataset-import",
+            "api-dataset-import-objects",
             "api-jobs",
             "api-costs",
             "api-costs-csv",
@@ -190,6 +191,7 @@ def test_lists_show_their_owner_what_is_there(of_alice: Belongings, store: Objec
         ),
         *(
             "dataset-list",
+            "dataset-import",
             "job-list",
             "job-compare",
             "job-configure",
