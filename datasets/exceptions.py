@@ -81,6 +81,20 @@ class ValidationRunning(DatasetError):
     kind = "conflict"
 
 
+class NotValidated(DatasetError):
+    """The dataset has not been validated: there is nothing to correct yet."""
+
+    code = "not_validated"
+    kind = "conflict"
+
+
+class NoCorrection(DatasetError):
+    """There is no corrected file: none was asked for, it is not written yet, or it is of an earlier state."""
+
+    code = "no_correction"
+    kind = "conflict"
+
+
 class ImportNotFound(DatasetError):
     """No such object that this user may import. Absent and forbidden are deliberately the same."""
 

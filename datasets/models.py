@@ -123,12 +123,44 @@ class DatasetReport(models.Model):
         return f"Report of {self.dataset_id}"
 
 
+class CorrectionStatus(models.TextChoices):
+    WAITING = "waiting", "Waits for a worker"
+    RUNNING = "running", "Being written"
+    DONE = "done", "Written"
+    FAILED = "failed", "Not possible"
+
+
+class DatasetCorrection(models.Model):
+    """A corrected copy of a dataset's file, in lora-datasets: what a machine could put right, and what it left out."""
+
+    dataset = models.OneToOneField(Dataset, on_delete=models.CASCADE, primary_key=True, related_name="correction")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=16, choices=CorrectionStatus, default=CorrectionStatus.WAITING)
+    source_etag = models.CharField(max_length=128, help_text="of the file that is corrected")
+    storage_path = models.CharField(max_length=1024, help_text="in lora-datasets; another one for each correction")
+    file_size = models.BigIntegerField(null=True, blank=True, help_text="bytes")
+    etag = models.CharField(max_length=128, blank=True)
+    progress = models.FloatField(default=0, help_text="0-100")
+    summary = models.JSONField(default=dict, help_text="of datasets.validation.correction")
+    message = models.CharField(max_length=500, blank=True, help_text="why it is not possible, or nothing moves")
+    saved_as = models.ForeignKey(Dataset, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "dataset_corrections"
+
+    def __str__(self) -> str:
+        return f"Correction of {self.dataset_id}"
+
+
 class DatasetEvent(models.Model):
     """What happened to a dataset. Written with the change itself; notifications read it as an outbox."""
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="events")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    kind = models.CharField(max_length=32, help_text="uploaded, imported, validating (again), ready, error, deleted")
+    kind = models.CharField(max_length=32, help_text="uploaded, imported, corrected, validating, ready, error, deleted")
     message = models.CharField(max_length=500)
     detail = models.JSONField(default=dict)
     actor = models.CharField(max_length=150, help_text="user:NAME or system")

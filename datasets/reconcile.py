@@ -15,9 +15,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from datasets import lifecycle, multipart, services
+from datasets.correcting import clear_corrections
 from datasets.exceptions import UploadMissing, UploadSizeMismatch
 from datasets.models import Dataset, DatasetReport, DatasetStatus
-from datasets.selectors import abandoned_uploads, awaiting_validation, leftover_parts
+from datasets.selectors import abandoned_uploads, awaiting_correction, awaiting_validation, leftover_parts
 from datasets.storage import open_store
 from datasets.storage.base import ObjectChanged, ObjectInfo, ObjectMissing, StorageError
 from datasets.validation import Problem, Report, Validator
@@ -36,10 +37,11 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Swept:
-    """`to_validate`: ids that wait for a worker. `events`: whether events were written."""
+    """`to_validate`, `to_correct`: ids that wait for a worker. `events`: whether events were written."""
 
     to_validate: list[uuid.UUID]
     events: bool
+    to_correct: list[uuid.UUID]
 
 
 def dataset_validate(*, dataset_id: uuid.UUID | str) -> bool:
@@ -77,7 +79,9 @@ def sweep() -> Swept:
             logger.warning("Cannot look for the upload of dataset %s: %s", dataset.short_id, error)
             break
     _clear_parts()
-    return Swept(awaiting_validation(now=now, limit=SWEEP_LIMIT), events)
+    clear_corrections(limit=SWEEP_LIMIT)
+    to_correct = awaiting_correction(now=now, limit=SWEEP_LIMIT)
+    return Swept(awaiting_validation(now=now, limit=SWEEP_LIMIT), events, to_correct)
 
 
 def _clear_parts() -> None:

@@ -7,9 +7,17 @@ from django.contrib.auth.models import User
 from django.db.models import Count, F, Q, QuerySet
 
 from datasets.exceptions import DatasetNotFound
-from datasets.models import Dataset, DatasetStatus, ImportGrant, StorageBucket
+from datasets.models import (
+    CorrectionStatus,
+    Dataset,
+    DatasetCorrection,
+    DatasetStatus,
+    ImportGrant,
+    StorageBucket,
+)
 
 LONG_FIELDS = ("validation_errors", "validation_warnings", "sample", "token_lengths")  # for those who show one dataset
+OPEN_CORRECTIONS = (CorrectionStatus.WAITING, CorrectionStatus.RUNNING)
 ORDERINGS = frozenset({"-created_at", "created_at", "name", "-file_size", "-total_training_pairs", "-jobs_count"})
 
 
@@ -75,6 +83,24 @@ def awaiting_validation(*, now: datetime, limit: int) -> list[uuid.UUID]:
     free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
     waiting = Dataset.objects.filter(free, status=DatasetStatus.VALIDATING, deleted_at=None)
     return list(waiting.order_by("validation_started_at", "created_at").values_list("pk", flat=True)[:limit])
+
+
+def correction_of(dataset: Dataset) -> DatasetCorrection | None:
+    """The dataset's correction, if it is of the file that was validated last."""
+    return DatasetCorrection.objects.filter(dataset=dataset, source_etag=dataset.etag).first()
+
+
+def awaiting_correction(*, now: datetime, limit: int) -> list[uuid.UUID]:
+    """Ids of datasets whose file is to be corrected and that no worker holds, the longest waiting first."""
+    free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
+    open_ = DatasetCorrection.objects.filter(free, status__in=OPEN_CORRECTIONS, dataset__deleted_at=None)
+    return list(open_.order_by("created_at").values_list("pk", flat=True)[:limit])
+
+
+def abandoned_corrections(*, limit: int) -> "QuerySet[DatasetCorrection]":
+    """Corrections of deleted datasets that were not saved as datasets of their own."""
+    gone = DatasetCorrection.objects.filter(dataset__deleted_at__isnull=False, saved_as=None)
+    return gone.order_by("created_at")[:limit]
 
 
 def abandoned_uploads(*, before: datetime, limit: int) -> "QuerySet[Dataset]":

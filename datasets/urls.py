@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from datasets.views.corrections import dataset_correct, dataset_corrected, dataset_save_corrected
 from datasets.views.detail import dataset_delete, dataset_detail, dataset_edit, dataset_validate
 from datasets.views.imports import dataset_import
 from datasets.views.listing import dataset_list
@@ -13,6 +14,9 @@ urlpatterns = [
     path("datasets/<uuid:dataset_id>", dataset_detail, name="dataset-detail"),
     path("datasets/<uuid:dataset_id>/report.csv", dataset_report_csv, name="dataset-report-csv"),
     path("datasets/<uuid:dataset_id>/report.json", dataset_report_json, name="dataset-report-json"),
+    path("datasets/<uuid:dataset_id>/correct", dataset_correct, name="dataset-correct"),
+    path("datasets/<uuid:dataset_id>/corrected", dataset_corrected, name="dataset-corrected"),
+    path("datasets/<uuid:dataset_id>/corrected/save", dataset_save_corrected, name="dataset-save-corrected"),
     path("datasets/<uuid:dataset_id>/edit", dataset_edit, name="dataset-edit"),
     path("datasets/<uuid:dataset_id>/validate", dataset_validate, name="dataset-validate"),
     path("datasets/<uuid:dataset_id>/delete", dataset_delete, name="dataset-delete"),

@@ -5,9 +5,9 @@ from typing import Any
 from rest_framework import serializers
 
 from datasets.importable import Entry, ImportablePage, Listing
-from datasets.models import Dataset, DatasetFormat
+from datasets.models import CorrectionStatus, Dataset, DatasetFormat
 from datasets.multipart import Plan
-from datasets.storage.base import UploadTicket
+from datasets.storage.base import SignedUrl, UploadTicket
 
 
 class ProblemOutput(serializers.Serializer[None]):
@@ -192,3 +192,40 @@ class ReportBody(serializers.Serializer[Any]):
     warning_count = serializers.IntegerField()
     kinds = KindOutput(many=True, help_text="all there are; empty where the validation is older than reports")
     findings = FindingOutput(many=True, help_text="the first 100 of each severity, and some of each kind")
+
+
+class CorrectionChange(serializers.Serializer[Any]):
+    what = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class CorrectionLeftOut(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    count = serializers.IntegerField()
+    lines = serializers.ListField(child=serializers.IntegerField(), help_text="the first 20, from 1")
+
+
+class CorrectionSummary(serializers.Serializer[Any]):
+    unit = serializers.ChoiceField(
+        choices=["line", "value"], help_text="what is counted: values of a JSON array, or lines"
+    )
+    read = serializers.IntegerField()
+    written = serializers.IntegerField()
+    changes = CorrectionChange(many=True)
+    left_out = CorrectionLeftOut(many=True)
+    notes = serializers.ListField(child=serializers.CharField())
+
+
+class CorrectionDownload(serializers.Serializer[SignedUrl]):
+    url = serializers.URLField()
+    expires_at = serializers.DateTimeField()
+
+
+class CorrectionBody(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=[("none", "not asked for"), *CorrectionStatus.choices])
+    message = serializers.CharField(allow_blank=True, help_text="why it is not possible, or nothing moves")
+    progress = serializers.FloatField(help_text="0-100")
+    file_size = serializers.IntegerField(allow_null=True, help_text="bytes; null: not written, or it would be the same")
+    summary = CorrectionSummary(allow_null=True)
+    saved_as = serializers.UUIDField(allow_null=True, help_text="the dataset that was made of it")
+    download = CorrectionDownload(allow_null=True)

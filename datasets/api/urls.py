@@ -1,6 +1,7 @@
 from django.urls import path
 
 from datasets.api import views
+from datasets.api.correction import DatasetCorrectionView, SavedCorrection
 
 urlpatterns = [
     path("datasets", views.DatasetList.as_view(), name="api-datasets"),
@@ -9,6 +10,8 @@ urlpatterns = [
     path("datasets/<uuid:dataset_id>", views.DatasetDetail.as_view(), name="api-dataset"),
     path("datasets/<uuid:dataset_id>/ticket", views.DatasetTicket.as_view(), name="api-dataset-ticket"),
     path("datasets/<uuid:dataset_id>/report", views.DatasetFindings.as_view(), name="api-dataset-report"),
+    path("datasets/<uuid:dataset_id>/correction", DatasetCorrectionView.as_view(), name="api-correction"),
+    path("datasets/<uuid:dataset_id>/correction/save", SavedCorrection.as_view(), name="api-correction-save"),
     path("datasets/<uuid:dataset_id>/parts", views.DatasetParts.as_view(), name="api-dataset-parts"),
     path("datasets/<uuid:dataset_id>/complete", views.DatasetComplete.as_view(), name="api-dataset-complete"),
     path("datasets/<uuid:dataset_id>/validate", views.DatasetValidate.as_view(), name="api-dataset-validate"),

@@ -9,13 +9,15 @@
     lengths     how long the examples are, and what a maximum length takes away
     unknown_layouts   advice for lines in no layout that is known
     report      the result
+    correction, json_values   what can be put right by machine, written to another file
 
 A new layout is a reader in `layouts`, and one in the trainer.
 """
 
+from datasets.validation.correction import Corrector, Uncorrectable
 from datasets.validation.layouts import LABELS, Layout
 from datasets.validation.problems import Problem
 from datasets.validation.report import MIXED, Report
 from datasets.validation.validator import Validator
 
-__all__ = ["LABELS", "MIXED", "Layout", "Problem", "Report", "Validator"]
+__all__ = ["LABELS", "MIXED", "Corrector", "Layout", "Problem", "Report", "Uncorrectable", "Validator"]

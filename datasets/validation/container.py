@@ -34,7 +34,7 @@ def misfit(head: bytes) -> Misfit | None:
     for magic, what, advice in _MAGIC:
         if head.startswith(magic):
             return Misfit(f"The file {what}, not JSON lines.", advice)
-    if head.startswith(_UTF16_32) or _looks_like_utf16(head):
+    if head.startswith(_UTF16_32) or looks_like_utf16(head):
         return Misfit("The file is encoded in UTF-16 or UTF-32.", "Save it as UTF-8 and upload it again.")
     text = head.removeprefix(UTF8_BOM).lstrip()
     first_line = text.split(b"\n", 1)[0].strip()
@@ -53,7 +53,13 @@ def misfit(head: bytes) -> Misfit | None:
     return None
 
 
-def _looks_like_utf16(head: bytes) -> bool:
+def is_one_value(head: bytes) -> bool:
+    """Whether a text file is one JSON array, or JSON that is spread over several lines."""
+    first_line = head.lstrip().split(b"\n", 1)[0].strip()
+    return first_line.startswith(b"[") or first_line == b"{"
+
+
+def looks_like_utf16(head: bytes) -> bool:
     """ASCII text in UTF-16 has a zero byte in every other place."""
     pairs = len(head) // 2
     return pairs >= 2 and max(head[0::2].count(0), head[1::2].count(0)) > pairs // 2

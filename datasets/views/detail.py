@@ -12,7 +12,7 @@ from datasets.exceptions import ValidationRunning
 from datasets.findings import findings
 from datasets.forms import DatasetForm
 from datasets.models import Dataset, DatasetStatus
-from datasets.selectors import jobs_count
+from datasets.selectors import OPEN_CORRECTIONS, correction_of, jobs_count
 from datasets.tasks import nudge_validation
 from datasets.views.access import actor, render_with_upload, text, with_dataset
 
@@ -23,10 +23,13 @@ from datasets.views.access import actor, render_with_upload, text, with_dataset
 @with_dataset
 def dataset_detail(request: HttpRequest, dataset: Dataset) -> HttpResponseBase:
     """A dataset's statistics, findings, sample and events."""
+    correction = correction_of(dataset)
+    is_correcting = correction is not None and correction.status in OPEN_CORRECTIONS
     context: dict[str, object] = {
         "dataset": dataset,
         "jobs_count": jobs_count(dataset),
-        "is_live": dataset.status == DatasetStatus.VALIDATING,
+        "is_live": dataset.status == DatasetStatus.VALIDATING or is_correcting,
+        "correction": correction,
         "found": findings(dataset, text(request, "kind")),
         "events": dataset.events.all(),
     }

@@ -50,6 +50,15 @@ def test_findings_say_where_and_what_to_do(open_tab: Open, tmp_path: Path) -> No
         tab.get_by_role("link", name="CSV").click()
     assert download.value.suggested_filename == "faulty.jsonl.report.csv"
 
+    tab.get_by_role("button", name="Make a corrected file").click()
+    expect(tab.get_by_text("60 examples of 62 lines")).to_be_visible()
+    with tab.expect_download() as download:
+        tab.get_by_role("link", name="Download").click()
+    assert download.value.path().read_bytes() == chat_file(60)
+    tab.get_by_role("button", name="Save as a new dataset").click()
+    expect(tab.get_by_role("heading", level=1, name="Not quite right (corrected)")).to_be_visible()
+    expect(tab.locator('.page-head [data-status="ready"]')).to_be_visible()
+
 
 def test_a_missing_file_is_said_beside_its_field(open_tab: Open) -> None:
     tab = open_tab("alice", "/datasets")

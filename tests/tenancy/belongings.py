@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import services as account_services
 from accounts.models import ApiToken
-from datasets.models import Dataset, DatasetEvent, DatasetReport, DatasetStatus, ImportGrant
+from datasets.models import Dataset, DatasetCorrection, DatasetEvent, DatasetReport, DatasetStatus, ImportGrant
 from jobs.models import JobLog, ModelArtifact, TrainingJob
 from jobs.states import Status
 from notifications.models import Delivery, DeliveryAttempt, Notification, Preference, WebhookEndpoint
@@ -73,6 +73,9 @@ def belongings(user: User, *, mark: str) -> Belongings:
         )
     finding = {"line": 1, "field": "", "error": f"{mark} error", "suggestion": "", "kind": mark, "excerpt": None}
     DatasetReport.objects.create(dataset=ready, owner=user, lines=1, warnings=[finding], warning_kinds={mark: 1})
+    DatasetCorrection.objects.create(
+        dataset=ready, owner=user, source_etag=ready.etag, storage_path=f"{user.pk}/x", status="failed", message=mark
+    )
     ImportGrant.objects.create(user=user, prefix=f"{mark}-team/")
     running = factories.job(user, name=f"{mark} running", dataset=ready)
     ended = factories.job(user, Status.COMPLETED, name=f"{mark} ended", dataset=ready)
