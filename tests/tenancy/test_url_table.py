@@ -186,6 +186,7 @@ def test_lists_show_their_owner_what_is_there(of_alice: Belongings, store: Objec
             "api-costs",
             "api-costs-csv",
             "api-notifications",
+            "api-notifications-unread",
             "api-webhooks",
             "api-tokens",
         ),
