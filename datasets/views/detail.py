@@ -12,6 +12,7 @@ from datasets.exceptions import ValidationRunning
 from datasets.findings import findings
 from datasets.forms import DatasetForm
 from datasets.models import Dataset, DatasetStatus
+from datasets.preview import length_facts, preview
 from datasets.selectors import OPEN_CORRECTIONS, correction_of, jobs_count
 from datasets.tasks import nudge_validation
 from datasets.views.access import actor, render_with_upload, text, with_dataset
@@ -30,6 +31,8 @@ def dataset_detail(request: HttpRequest, dataset: Dataset) -> HttpResponseBase:
         "jobs_count": jobs_count(dataset),
         "is_live": dataset.status == DatasetStatus.VALIDATING or is_correcting,
         "correction": correction,
+        "preview": preview(dataset, text(request, "example")),
+        "lengths": length_facts(dataset, text(request, "max_length")),
         "found": findings(dataset, text(request, "kind")),
         "events": dataset.events.all(),
     }
