@@ -7,6 +7,9 @@ import { elementOf, fits } from "./lines.js";
 
 const NEAR_END_PX = 8;
 const MOST_LINES = 2000;
+// Of a run that has ended the last lines come a little later: asked for so often, each time after twice as long.
+const LAST_TRIES = 5;
+const FIRST_WAIT_MS = 2000;
 
 const at = (id) => document.getElementById(id);
 const [panel, log, follow, pause] = ["panel-logs", "log", "log-follow", "log-pause"].map(at);
@@ -17,6 +20,8 @@ let attempt = null;
 let isBehind = true;
 let isFollowed = true;
 let isPaused = false;
+let hasEnded = false;
+let triesLeft = LAST_TRIES;
 
 /** Brings the tab to life; lines are fetched when it is open. */
 export function enliven(jobUrl) {
@@ -49,6 +54,7 @@ export function enliven(jobUrl) {
 export function jobChanged(job) {
   if (attempt !== null && attempt !== job.attempt) total = 0;
   attempt = job.attempt;
+  hasEnded = job.completed_at !== null;
   isBehind = true;
   fetchNew();
 }
@@ -66,9 +72,21 @@ async function fetchNew() {
   try {
     const answer = await call(`${url}/logs?after=${total}`);
     take(answer, total);
+    if (hasEnded && !answer.complete && triesLeft > 0) later();
   } catch {
     isBehind = true; // the next change or opening asks again
   }
+}
+
+function later() {
+  setTimeout(
+    () => {
+      isBehind = true;
+      fetchNew();
+    },
+    FIRST_WAIT_MS * 2 ** (LAST_TRIES - triesLeft),
+  );
+  triesLeft -= 1;
 }
 
 function take(answer, after) {

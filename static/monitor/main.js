@@ -95,6 +95,11 @@ setInterval(() => {
   situation.tick();
 }, TICK_MS);
 
+// Much of what happens changes nothing else of the page.
+document.getElementById("panel-timeline").addEventListener("tab-open", () => {
+  if (!view.isTerminal()) refresh('[data-region="timeline"]').catch(() => {}); // the next opening tries again
+});
+
 stale.enliven(live.now);
 bar.enliven();
 cancel.enliven(url, {

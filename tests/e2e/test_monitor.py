@@ -53,6 +53,15 @@ def test_the_log_and_the_timeline_are_kept_after_the_end(open_tab: Open, ended: 
     tab.get_by_label("Show only lines with").fill("")
     tab.get_by_label("Level").select_option("Errors")
     expect(tab.locator("#log")).to_have_text("No line fits.")
+    levels = tab.evaluate(
+        """async (lines) => {
+            const loaded = performance.getEntriesByType("resource");
+            const { name } = loaded.find((each) => each.name.includes("monitor/lines"));
+            return lines.map((await import(name)).levelOf);
+        }""",
+        ["loss 0.5", "UserWarning: slow", "WARN disk", "RuntimeError: no", "ERROR", "no errors", "--- Attempt 2 ---"],
+    )
+    assert levels == ["", "warn", "warn", "error", "error", "", "attempt"]
     tab.get_by_role("tab", name="Timeline").click()
     expect(tab.locator(".timeline-status").first).to_contain_text("The job was created.")
     expect(tab.locator(".timeline-status").first).to_contain_text("alice")
