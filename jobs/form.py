@@ -93,6 +93,11 @@ def clone(
         cloned_from=job,
     )
     start.missing.extend(_missing(start, datasets=datasets, base_models=base_models, gpu_types=gpu_types))
+    start.missing.extend(
+        f"Its setting {name} is not known any more: it was left out."
+        for name in job.hyperparameters
+        if name not in presets.FIELDS
+    )
     return start
 
 

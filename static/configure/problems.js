@@ -24,7 +24,9 @@ export function showErrors(details) {
       continue;
     }
     place.textContent = messages.join(" ");
-    for (const each of controlsOf(control)) each.setAttribute("aria-invalid", "true");
+    document.getElementById(`${control.name}-advice`)?.replaceChildren(); // what was advice is a refusal now
+    // Of radio buttons none is wrong by itself; their fieldset is described by the complaint.
+    if (control.type !== "radio") focusable(control).setAttribute("aria-invalid", "true");
     if (advanced.contains(control)) advanced.open = true;
     placed.push({ control: focusable(control), label: labelOf(control), message: messages.join(" ") });
   }
@@ -94,7 +96,6 @@ function controlOf(path) {
   return found instanceof RadioNodeList ? ([...found].find((radio) => radio.checked) ?? found[0]) : found;
 }
 
-const controlsOf = (control) => (control.type === "radio" ? form.elements[control.name] : [focusable(control)]);
 
 /** What takes the focus for a control: the field of the search that stands in for a long list. */
 const focusable = (control) => document.getElementById(`${control.id}-search`) ?? control;

@@ -1,5 +1,6 @@
 """The form for a new job: every setting has its place, and a clone starts as its job was."""
 
+import re
 import uuid
 
 import pytest
@@ -45,6 +46,7 @@ def test_a_job_of_earlier_without_the_new_settings_can_be_cloned(alice: User) ->
     assert 'name="dropout" value="0.1"' in html
     assert 'name="validation_split" value="0.1"' in html
     assert 'name="gone"' not in html
+    assert "Its setting gone is not known any more: it was left out." in html
 
 
 def test_what_the_job_had_and_is_gone_is_said(alice: User) -> None:
@@ -58,6 +60,10 @@ def test_what_the_job_had_and_is_gone_is_said(alice: User) -> None:
     assert "Its dataset was deleted or is not ready: choose another one." in html
     assert "Its GPU type H100-80GB is not on offer any more: choose another one." in html
     assert f"Its base model {job.base_model.name} is not on offer any more: choose another one." in html
+    # None of them is replaced by something that nobody chose.
+    assert '<option value="" selected>Choose a dataset</option>' in html
+    assert '<option value="" selected>Choose a base model</option>' in html
+    assert not re.search(r'name="gpu_type"[^>]* checked', html)
 
 
 def test_a_clone_without_any_ready_dataset_leads_to_the_datasets(alice: User) -> None:
