@@ -1,4 +1,4 @@
-"""`bin/benchmark [cycle|api|idle …] [--jobs N]`: starts the real stack in a temporary folder and prints figures."""
+"""`bin/benchmark [cycle|api|idle|page …] [--jobs N]`: figures of the real stack, started in a temporary folder."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ import sys
 
 from benchmarks import rig
 
-NAMES = ("api", "cycle", "idle")
+NAMES = ("api", "cycle", "idle", "page")
 # A run of a few hundred examples lasts for hours: nothing ends while it is measured.
 SLOW = 0.02
 
@@ -29,12 +29,14 @@ def main() -> None:
     print(f"{names[0]}: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {database}")
     with rig.running(speed=SLOW, with_beat=names[0] == "idle") as started:
         # Its modules need Django, which the rig has just set up.
-        from benchmarks import api, cycle, idle
+        from benchmarks import api, cycle, idle, page
 
         if names[0] == "cycle":
             cycle.measure(started, asked.jobs)
         elif names[0] == "api":
             api.measure(started)
+        elif names[0] == "page":
+            page.measure(started)
         else:
             idle.measure(started)
 
