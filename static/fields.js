@@ -1,5 +1,7 @@
 // The API's complaints beside the fields they are about, and what has no field in the form's own alert.
 
+import { remedy } from "./problem.js";
+
 /**
  * @param {HTMLFormElement} form with an alert `#<prefix>-error` and errors `#<prefix>-<field>-error`
  * @param {string} prefix
@@ -23,7 +25,8 @@ export function showError(form, prefix, error, controls = {}) {
     return;
   }
   const alert = document.getElementById(`${prefix}-error`);
-  alert.textContent = error.message;
+  const help = remedy(error);
+  alert.replaceChildren(error.message, ...(help ? [" ", help] : []));
   alert.hidden = false;
 }
 

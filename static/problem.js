@@ -1,6 +1,7 @@
 // An error of the API where its answer would have stood: what is wrong, and the one thing that helps.
 
 import { loginUrl } from "./api.js";
+import { icon } from "./icon.js";
 
 /**
  * Puts an alert for `error` into `place`, instead of what was there.
@@ -47,14 +48,4 @@ function link(text, href) {
   anchor.href = href;
   anchor.textContent = text;
   return anchor;
-}
-
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  use.setAttribute("href", `${document.body.dataset.icons}#${name}`);
-  svg.append(use);
-  return svg;
 }

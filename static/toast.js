@@ -1,9 +1,13 @@
 // One short message in the corner; the region is a live one, so screen readers say it.
 
+import { icon } from "./icon.js";
+
 const LIFETIME_MS = 8000;
+const MOST = 4;
+const ICONS = { good: "check", bad: "alert", plain: "info" };
 
 /**
- * Shows `message` for some seconds, or until it is closed.
+ * Shows `message`: bad news until it is closed, other news for some seconds, longer under the pointer or the focus.
  * @param {string} message
  * @param {"good" | "bad" | "plain"} kind
  */
@@ -17,9 +21,15 @@ export function toast(message, kind = "plain") {
   close.type = "button";
   close.className = "icon-button";
   close.setAttribute("aria-label", "Dismiss");
-  close.textContent = "×";
+  close.append(icon("x"));
   close.addEventListener("click", () => box.remove());
-  box.append(text, close);
+  box.append(icon(ICONS[kind]), text, close);
   region.append(box);
-  setTimeout(() => box.remove(), LIFETIME_MS);
+  while (region.childElementCount > MOST) region.firstElementChild.remove();
+  if (kind !== "bad") setTimeout(() => leave(box), LIFETIME_MS);
+}
+
+function leave(box) {
+  if (box.matches(":hover, :focus-within")) setTimeout(() => leave(box), LIFETIME_MS);
+  else box.remove();
 }

@@ -7,6 +7,7 @@ export function color(token, share = 100) {
   const key = `${token} ${share}`;
   if (!resolved.has(key)) {
     const probe = document.createElement("span");
+    probe.style.forcedColorAdjust = "none"; // what tells curves apart stays
     probe.style.color = `color-mix(in srgb, var(${token}) ${share}%, transparent)`;
     document.body.append(probe);
     resolved.set(key, getComputedStyle(probe).color);
