@@ -63,40 +63,58 @@ export async function callIfChanged(path, etag) {
   return exchange(path, { headers: etag ? { "If-None-Match": etag } : {} });
 }
 
+/**
+ * A page of ours, or a part of one, as the server writes it now; errors are those of the API.
+ * @returns {Promise<{changed: boolean, etag: string | null, content: Document | null}>}
+ */
+export async function page(url, { headers = {}, signal } = {}) {
+  const response = await ask(url, { headers }, signal);
+  const isLogin = response.redirected && new URL(response.url).pathname === "/login";
+  const status = isLogin ? 401 : response.status;
+  tell(status);
+  const etag = response.headers.get("ETag");
+  if (status === 304) return { changed: false, etag, content: null };
+  if (status >= 400) throw refusal({ status, headers: response.headers });
+  return { changed: true, etag, content: new DOMParser().parseFromString(await response.text(), "text/html") };
+}
+
 /** An Idempotency-Key: however often a request is sent with the same one, it is done once. */
 export function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function exchange(path, { method = "GET", body, headers = {}, signal } = {}) {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
-  let response;
-  try {
-    response = await fetch(path, {
-      method,
-      // Validators are handled by the caller, so that a 304 is seen as one.
-      cache: "no-store",
-      credentials: "same-origin",
-      headers: {
-        Accept: "application/json",
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-        ...(method === "GET" ? {} : { "X-CSRFToken": csrfToken() }),
-        ...headers,
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-    });
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    tell(0);
-    throw new ApiError(0, "unreachable", WORDS[0]);
-  }
+  const hasBody = body !== undefined;
+  const options = {
+    method,
+    headers: {
+      Accept: "application/json",
+      ...(hasBody ? { "Content-Type": "application/json" } : {}),
+      ...(method === "GET" ? {} : { "X-CSRFToken": csrfToken() }),
+      ...headers,
+    },
+    body: hasBody ? JSON.stringify(body) : undefined,
+  };
+  const response = await ask(path, options, signal);
   tell(response.status);
   const etag = response.headers.get("ETag");
   if (response.status === 304) return { changed: false, etag, data: null };
   const envelope = await response.json().catch(() => null);
   if (!response.ok || !envelope?.success) throw refusal(response, envelope?.error);
   return { changed: true, etag, data: envelope.data };
+}
+
+/** An answer, whatever it says. Validators are handled by the caller, so that a 304 is seen as one. */
+async function ask(url, options, signal) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const both = signal ? AbortSignal.any([signal, timeout]) : timeout;
+  try {
+    return await fetch(url, { ...options, cache: "no-store", credentials: "same-origin", signal: both });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    tell(0);
+    throw new ApiError(0, "unreachable", WORDS[0]);
+  }
 }
 
 function tell(status) {

@@ -1,5 +1,6 @@
 // The part of a page that changes by itself: the same address, asked for that part alone (jobs/views/parts.py).
 
+import { page } from "./api.js";
 import { localize } from "./times.js";
 
 /**
@@ -8,19 +9,13 @@ import { localize } from "./times.js";
  * @throws where the server does not answer with the part, also when it asks for a login
  */
 export async function fetchPart(part, address, { etag = null, signal } = {}) {
-  const response = await fetch(address, {
-    cache: "no-store",
-    credentials: "same-origin",
-    headers: { "X-Part": part, ...(etag ? { "If-None-Match": etag } : {}) },
-    signal,
-  });
-  if (response.status === 304) return { changed: false, etag, content: null };
-  if (!response.ok || response.redirected) throw new Error(`The page answered ${response.status}`);
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const headers = { "X-Part": part, ...(etag ? { "If-None-Match": etag } : {}) };
+  const { content: fresh, ...answer } = await page(address, { headers, signal });
+  if (!answer.changed) return { ...answer, content: null };
   localize(fresh);
   const content = document.createDocumentFragment();
   content.append(...fresh.body.childNodes);
-  return { changed: true, etag: response.headers.get("ETag"), content };
+  return { ...answer, content };
 }
 
 /** Does `change` and gives focus back to the element with the same id, or else to `otherwise`. */

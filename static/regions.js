@@ -1,5 +1,6 @@
 // Parts of a page that the server renders anew: fetch the page again, put in the parts that differ.
 
+import { page } from "./api.js";
 import { localize } from "./times.js";
 
 /**
@@ -7,9 +8,7 @@ import { localize } from "./times.js";
  * Focus stays on the same link or button. Throws when the server does not answer with the page.
  */
 export async function refresh(selector) {
-  const response = await fetch(location.href, { cache: "no-store", credentials: "same-origin" });
-  if (!response.ok || response.redirected) throw new Error(`The page answered ${response.status}`);
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const { content: fresh } = await page(location.href);
   localize(fresh);
   const old = document.querySelectorAll(selector);
   const found = fresh.querySelectorAll(selector);

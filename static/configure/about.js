@@ -1,6 +1,8 @@
 // What is known of the chosen dataset and base model, and the name that the job would get.
 
+import { page } from "../api.js";
 import { count } from "../format.js";
+import { showProblem } from "../problem.js";
 import { localize } from "../times.js";
 import { form, numberIn } from "./form.js";
 
@@ -16,15 +18,13 @@ export async function showDataset() {
   asked = new AbortController();
   facts.setAttribute("aria-busy", "true");
   try {
-    const response = await fetch(`/training/configure/datasets/${id}`, { signal: asked.signal, cache: "no-store" });
-    if (!response.ok || response.redirected) throw new Error(`The page answered ${response.status}`);
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    const { content: fresh } = await page(`/training/configure/datasets/${id}`, { signal: asked.signal });
     localize(fresh);
     facts.replaceChildren(...fresh.body.children);
     showLimit();
   } catch (error) {
     if (error.name === "AbortError") return;
-    facts.textContent = "Its statistics cannot be shown at the moment.";
+    showProblem(facts, error, showDataset);
   }
   facts.setAttribute("aria-busy", "false");
 }

@@ -82,3 +82,19 @@ def test_an_ended_log_in_leads_through_the_login_back_to_the_page(
     tab.get_by_role("button", name="Log in").click()
     tab.wait_for_url("**/settings/tokens?from=here")
     complaints.forgive()  # the browser notes the 401
+
+
+def test_a_part_that_is_refused_says_when_to_try_again_and_does(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any], complaints: Complaints
+) -> None:
+    other = installation.await_ready("alice", installation.dataset("alice", "More sums"))
+    tab = open_tab("alice", f"/training/configure?dataset={dataset['id']}")
+    tab.route("**/training/configure/datasets/*", lambda route: route.fulfill(status=429, headers={"Retry-After": "2"}))
+    tab.get_by_label("Dataset", exact=True).select_option(other["id"])
+    problem = tab.get_by_role("alert").filter(has_text="Too many requests")
+    expect(problem.get_by_role("button", name="Try again in")).to_be_disabled()
+    tab.unroute_all()
+    problem.get_by_role("button", name="Try again", exact=True).click()
+    expect(tab.get_by_role("link", name="Look into More sums")).to_be_visible()
+    expect(problem).to_be_hidden()
+    complaints.forgive()  # the browser notes the 429
