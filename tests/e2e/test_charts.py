@@ -106,7 +106,7 @@ def test_what_was_chosen_is_kept_and_goes_into_the_files(open_tab: Open, measure
     expect(readout(tab)).to_contain_text("2 values at or below zero: a log scale cannot show them")
     tab.get_by_label("Clip outliers").check()
     expect(readout(tab)).to_contain_text(re.compile(r"\d+ points? outside"))
-    tab.locator(".segments").get_by_text("Epoch").click()
+    tab.get_by_role("radio", name="Epoch").check()
     expect(readout(tab)).to_contain_text("Epoch 7.00 (last)")
     expect(tab.get_by_role("img", name="Loss over epochs")).to_be_visible()
     tab.reload()
