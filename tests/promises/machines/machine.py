@@ -10,13 +10,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from jobs.models import JobAttempt
 from tests.promises.machines import invariants
 from tests.promises.machines.cluster import PROFILES
-from tests.promises.machines.faults import BY_ROUTE
+from tests.promises.machines.faults import AFTER, BY_ROUTE
 from tests.promises.machines.runs import COMPLETED, Plan
 from tests.promises.machines.workers import Interrupt
 from tests.promises.machines.world import COMMANDS, World, world
 
 MOST_JOBS = 3
-WAITS = (1, 5, 31, 61, 95, 200, 901, 3600, 4 * 3600)
+SOON = (1, 5, 31, 61)
+WAITS = (*SOON, 95, 200, 901, 3600, 4 * 3600)
 
 plans = st.builds(
     Plan,
@@ -31,6 +32,8 @@ plans = st.builds(
 )
 numbers = st.integers(0, MOST_JOBS - 1)
 commands = st.sampled_from(COMMANDS)
+answers = st.sampled_from(sorted(AFTER))
+deaths = st.builds(Interrupt, st.sampled_from(["before", "after"]), st.integers(1, 2))
 faults = st.fixed_dictionaries({}, optional={route: st.sampled_from(kinds) for route, kinds in BY_ROUTE.items()})
 
 
@@ -64,9 +67,17 @@ class Machine(RuleBasedStateMachine):
 
     # -- Users -----------------------------------------------------------------------------------------------
 
-    @initialize(plan=plans)
-    def begin(self, plan: Plan) -> None:
+    @initialize(plan=plans, trouble=st.none() | answers | deaths, waits=st.lists(st.sampled_from(SOON), max_size=3))
+    def begin(self, plan: Plan, trouble: str | Interrupt | None, waits: list[int]) -> None:
+        """In most stories nobody hears that the cluster took the first job, or who would hear it dies."""
         self.world.create(plan)
+        if trouble is None:
+            return
+        if isinstance(trouble, Interrupt):
+            self.world.tick(trouble)
+        else:
+            self.world.cluster.faults["submit"].append(trouble)
+        self._go_on(waits)
 
     @precondition(lambda self: len(self.world.jobs) < MOST_JOBS)
     @rule(plan=plans, gpus=st.sampled_from([1, 2, 8]), max_cost=st.sampled_from([None, None, 0.5, 20.0]))
@@ -123,9 +134,7 @@ class Machine(RuleBasedStateMachine):
         """The next calls of each kind go wrong, whichever come first."""
         for route, fault in faults.items():
             self.world.cluster.faults[route] += [fault] * times
-        for seconds in (0, *waits):
-            self.world.wait(seconds)
-            self.world.tick()
+        self._go_on(waits)
 
     @precondition(lambda self: self.world.store.is_denied or any(self.world.cluster.faults.values()))
     @rule()
@@ -155,6 +164,11 @@ class Machine(RuleBasedStateMachine):
         invariants.hold(self.world, self.memory)
 
     # -- In between ------------------------------------------------------------------------------------------
+
+    def _go_on(self, waits: list[int]) -> None:
+        for seconds in (0, *waits):
+            self.world.wait(seconds)
+            self.world.tick()
 
     def _job(self, number: int) -> Any:
         return self.world.jobs[number % len(self.world.jobs)]
