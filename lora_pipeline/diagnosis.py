@@ -24,6 +24,7 @@ from jobs.clusters.base import ClusterError, Denied
 from jobs.clusters.registry import cluster_names, open_cluster, open_session
 from lora_pipeline import cycle, database_diagnosis
 from lora_pipeline.celery import app as celery_app
+from lora_pipeline.mail_diagnosis import mail_server
 
 QUEUES = {"control", "poll", "data", "deliver"}
 BROKER_TIMEOUT_S = 2
@@ -48,6 +49,7 @@ def examination() -> Iterator[Finding]:
     yield from storage.diagnose()
     yield from _clocks()
     yield _public_address()
+    yield mail_server()
 
 
 def _rows(*, starting: bool) -> Iterator[Finding]:

@@ -44,6 +44,8 @@ def costs(request: HttpRequest) -> HttpResponse:
         "span": asked,
         "ranges": RANGES.items(),
         "problems": problems,
+        "first": _day(given.get("from", "")) if problems else asked.days.first,
+        "last": _day(given.get("to", "")) if problems else asked.days.last,
         "groups": report.GROUPS.items(),
         "group": group,
         "group_label": report.GROUPS[group],

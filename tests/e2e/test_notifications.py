@@ -1,5 +1,6 @@
-"""A webhook from the page to the wire: made, tested, called by the workers, shown in the log."""
+"""The bell and the inbox as they follow what happens; a webhook from the page to the wire."""
 
+import re
 from contextlib import closing
 from typing import Any
 
@@ -36,3 +37,42 @@ def test_a_webhook_hears_of_a_job_that_completes(
         tab.get_by_role("button", name="Delete this webhook").click()
         tab.get_by_role("button", name="Delete", exact=True).click()
         expect(tab.get_by_text("The webhook was deleted")).to_be_visible()
+
+
+def test_the_bell_follows_and_the_inbox_settles_what_was_read(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any]
+) -> None:
+    api = installation.api("alice")
+    installation.await_true(lambda: bool(api.get("notifications?type=dataset_ready")["notifications"]))
+    api.post("notifications/read-all", {})
+    tab = open_tab("alice", "/datasets")
+    inbox = open_tab("alice", "/notifications?type=job_completed")
+    expect(tab).to_have_title(re.compile(r"^Datasets"))
+
+    job = installation.await_end("alice", installation.job("alice", dataset, name="Rung for"))
+    installation.await_true(lambda: bool(api.get("notifications?type=artifact_ready&unread=true")["notifications"]))
+    for each in (tab, inbox):  # as if one came back to it: it asks at once
+        each.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    unread = api.get("notifications/unread")["unread"]
+    expect(tab.locator(".bell-count")).to_have_text(f"{unread} unread")
+    expect(tab).to_have_title(re.compile(rf"^\({unread}\) Datasets"))
+    expect(tab.locator("#toasts")).to_contain_text("Rung for")
+
+    expect(inbox.locator(".notice-unread")).to_contain_text("“Rung for” is completed")
+    inbox.get_by_role("link", name="“Rung for” is completed").click()
+    inbox.wait_for_url(f"**/training/jobs/{job['id']}")
+    inbox.go_back()
+    expect(inbox.locator(".notice").first).to_contain_text("“Rung for” is completed")
+    expect(inbox.locator(".notice-unread")).to_have_count(0)
+
+    tab.get_by_role("link", name="Notifications").click()
+    tab.get_by_label("Type").select_option("Adapter ready")
+    tab.wait_for_url("**/notifications?type=artifact_ready")
+    tab.get_by_role("link", name="Unread", exact=True).click()
+    tab.get_by_role("button", name=re.compile("^Mark as read.*The adapter of “Rung for” is ready")).click()
+    expect(tab.get_by_text("None of this type")).to_be_visible()
+    assert "type=artifact_ready" in tab.url
+    tab.get_by_role("button", name="Mark all as read").click()
+    expect(tab.get_by_text("Nothing unread")).to_be_visible()
+    expect(tab.locator(".bell-count")).to_have_count(0)
+    expect(tab).to_have_title(re.compile(r"^Notifications"))

@@ -12,7 +12,7 @@ from lora_pipeline import diagnosis
 
 
 class Command(BaseCommand):
-    help = "Checks database, migrations, broker, workers, last cycle, clusters, buckets and signing, and clocks."
+    help = "Checks database, migrations, broker, workers, last cycle, clusters, buckets and signing, clocks, mail."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON document for programs")
