@@ -32,6 +32,28 @@ def test_an_upload_goes_from_the_form_to_ready_without_a_reload(open_tab: Open, 
     expect(tab.get_by_role("heading", level=1, name="New training job")).to_be_visible()
 
 
+def test_files_that_are_dropped_anywhere_on_the_page_become_datasets(open_tab: Open) -> None:
+    tab = open_tab("alice", "/datasets")
+    bodies = {f"dropped-{number}.jsonl": chat_file(60 + number).decode() for number in (1, 2)}
+    data = tab.evaluate_handle(
+        """bodies => {
+            const data = new DataTransfer();
+            for (const [name, text] of Object.entries(bodies)) data.items.add(new File([text], name));
+            return data;
+        }""",
+        bodies,
+    )
+    tab.locator("h1").dispatch_event("dragenter", {"dataTransfer": data})
+    expect(tab.locator(".drop-lit")).to_be_visible()
+    tab.locator("h1").dispatch_event("drop", {"dataTransfer": data})
+    expect(tab.get_by_text("dropped-1.jsonl (6.7 kB), dropped-2.jsonl (6.8 kB)")).to_be_visible()
+    expect(tab.get_by_role("textbox", name="Name")).to_be_hidden()
+    tab.get_by_role("button", name="Upload").click()
+    for number in (1, 2):
+        row = tab.get_by_role("row", name=f"dropped-{number}")
+        expect(row.locator('[data-status="ready"]')).to_be_visible()
+
+
 def test_findings_say_where_and_what_to_do(open_tab: Open, tmp_path: Path) -> None:
     tab = open_tab("alice", "/datasets")
     body = chat_file(60) + chat_line(("user", "Hi"), ("asistant", "Hello")) + b'{"messages": [}\n'
@@ -96,6 +118,9 @@ def test_an_upload_pauses_loses_its_network_and_goes_on_after_a_reload(
     expect(line).to_contain_text("46%")
     line.get_by_role("button", name="Pause").click()
     expect(line.get_by_text("Paused.")).to_be_visible()
+    line.get_by_role("button", name="Resume").press("Enter")
+    expect(line.get_by_role("alert")).to_contain_text("A part did not reach storage. Trying again")
+    line.get_by_role("button", name="Pause").press("Enter")
     expect(line.get_by_role("alert")).to_be_hidden()
     complaints.forgive()
 
@@ -131,7 +156,7 @@ def test_a_dataset_without_its_file_takes_it_on_its_page(
 def test_files_of_the_data_pipeline_are_found_and_imported_by_keyboard(
     open_tab: Open, installation: Installation
 ) -> None:
-    for name in ("tools", "chats", "others"):
+    for name in ("tools-1", "chats", "tools-2"):
         installation.store("bob", f"shared/week 7/{name}.jsonl", chat_file(80))
     tab = open_tab("bob", "/datasets")
     tab.get_by_role("link", name="Import", exact=True).press("Enter")
@@ -140,14 +165,14 @@ def test_files_of_the_data_pipeline_are_found_and_imported_by_keyboard(
     expect(tab.get_by_role("navigation", name="Folders").get_by_role("link")).to_have_text(
         ["training-files", "bob", "shared", "week 7"]
     )
-    tab.get_by_label("Find in this folder").last.fill("O")
+    tab.get_by_label("Find in this folder").last.fill("TOOL")
     tab.keyboard.press("Enter")
     expect(tab.get_by_label("chats.jsonl")).to_have_count(0)
-    tab.get_by_label("tools.jsonl").press("Space")
-    tab.get_by_label("others.jsonl").press("Space")
+    tab.get_by_label("tools-1.jsonl").press("Space")
+    tab.get_by_label("tools-2.jsonl").press("Space")
     tab.get_by_role("button", name="Import the chosen files").press("Enter")
     expect(tab.get_by_text("2 files were imported")).to_be_visible()
-    for name in ("tools", "others"):
+    for name in ("tools-1", "tools-2"):
         expect(tab.get_by_role("row", name=name).locator('[data-status="ready"]')).to_be_visible()
 
 
