@@ -9,7 +9,7 @@ let lit = null;
 /** `onLight(job)` is called when another job's column is looked at; null: none. */
 export function enliven({ onLight }) {
   const look = ({ target }) => {
-    const job = target.closest("[data-column]")?.dataset.column ?? null;
+    const job = columnOf(target) ?? columnOf(document.activeElement); // a mouse that lies elsewhere is no look
     if (job === lit) return;
     lit = job;
     for (const cell of document.querySelectorAll("[data-column]")) light(cell);
@@ -17,6 +17,8 @@ export function enliven({ onLight }) {
   };
   for (const type of ["pointerover", "focusin"]) document.addEventListener(type, look);
 }
+
+const columnOf = (element) => element.closest("[data-column]")?.dataset.column ?? null;
 
 /** Whether any of the jobs is active. */
 export const isLive = () => document.getElementById("results-card").dataset.live === "true";
