@@ -18,7 +18,7 @@ from tests.training.ground import Ground
 
 __all__ = ["ground"]
 
-TABS = ("metrics", "adapter", "checkpoints", "configuration", "logs", "info")
+TABS = ("metrics", "configuration", "info", "logs", "timeline", "artifacts")
 
 STEPS = 60  # long enough for a page to show what happens meanwhile, however busy the machine is
 
