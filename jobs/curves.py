@@ -37,15 +37,23 @@ PLAIN = Look()
 def places(points: Sequence[Point], axis: Axis) -> list[float]:
     """Where the points stand: at their step, their epoch, or the seconds since the first of them; NaN where unknown.
 
-    Never running backwards: a clock that is set back stands still until it has caught up.
+    Never running backwards: while a clock is set back no time passes, and from there on it does again.
     """
     if axis == "step":
         return [float(point["step"]) for point in points]
     if axis == "epoch":
         return _rising([math.nan if point["epoch"] is None else float(point["epoch"]) for point in points])
-    times = [datetime.fromisoformat(time).timestamp() if (time := point["timestamp"]) else math.nan for point in points]
-    first = next((time for time in times if not math.isnan(time)), 0.0)
-    return _rising([time - first for time in times])
+    before, elapsed, seconds = math.nan, 0.0, []
+    for point in points:
+        if not point["timestamp"]:
+            seconds.append(math.nan)
+            continue
+        now = datetime.fromisoformat(point["timestamp"]).timestamp()
+        if now > before:
+            elapsed += now - before
+        before = now
+        seconds.append(elapsed)
+    return seconds
 
 
 def smoothed(

@@ -23,8 +23,8 @@ export const AXES = {
   time: {
     label: "Time",
     of: sinceFirst,
-    write: (value) => `After ${duration(value)}`,
-    ticks: (values) => values.map((value) => (value === 0 ? "0" : duration(value))),
+    write: (value) => `At ${duration(value)}`,
+    ticks: (values) => values.map((value) => (value > 0 ? duration(value) : value === 0 ? "0" : "")),
     incrs: [
       ...AMOUNTS,
       ...AMOUNTS.map((each) => each * MINUTE),
@@ -34,13 +34,20 @@ export const AXES = {
   },
 };
 
+/** The seconds since the first point. While a clock is set back no time passes, and from there on it does again. */
 function sinceFirst(points) {
-  const times = points.map(({ timestamp }) => (timestamp ? Date.parse(timestamp) / 1000 : NaN));
-  const first = times.find(Number.isFinite) ?? 0;
-  return rising(times.map((time) => time - first));
+  let before = NaN;
+  let elapsed = 0;
+  return points.map(({ timestamp }) => {
+    if (!timestamp) return NaN;
+    const now = Date.parse(timestamp) / 1000;
+    if (now > before) elapsed += now - before;
+    before = now;
+    return elapsed;
+  });
 }
 
-/** A clock that is set back stands still until it has caught up: a curve never runs backwards. */
+/** A curve never runs backwards. */
 function rising(values) {
   let highest = -Infinity;
   return values.map((value) => (Number.isFinite(value) ? (highest = Math.max(highest, value)) : NaN));

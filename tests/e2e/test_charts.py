@@ -167,6 +167,13 @@ def test_pages_and_pictures_smooth_and_span_alike(open_tab: Open, measured: dict
             f"async (given) => (await ({LOAD})('smoothing')).smoothed(...given)", [values, counts, weight, in_view]
         )
         assert course == pytest.approx(curves.smoothed(values, counts, weight, in_view))
+    run = [
+        {"step": step, "epoch": (step * 3 % 40) / 10, "timestamp": f"2026-11-23T12:{step * 7 % 60:02}:00Z"}
+        for step in range(60)
+    ]
+    for axis in curves.AXES:
+        there = tab.evaluate(f"async ([axis, run]) => (await ({LOAD})('axes')).AXES[axis].of(run)", [axis, run])
+        assert there == curves.places(run, axis)
     known = [value for value in values if value is not None]
     for log in (False, True):
         for clip in (False, True):

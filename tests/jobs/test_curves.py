@@ -63,9 +63,10 @@ def test_places_are_steps_epochs_or_seconds_since_the_first() -> None:
     assert curves.places(run, "time") == pytest.approx([0, math.nan, 90], nan_ok=True)
 
 
-def test_a_clock_that_is_set_back_stands_still() -> None:
-    run = points((1, 1.0, "2026-11-23T12:00:00Z"), (2, 2.0, "2026-11-23T12:01:00Z"), (3, 3.0, "2026-11-23T12:00:30Z"))
-    assert curves.places(run, "time") == [0, 60, 60]
+def test_while_a_clock_is_set_back_no_time_passes_and_then_it_does_again() -> None:
+    minutes = [30, 31, 0, 1, 5]  # one that was wrong at first does not squeeze all that follows into one place
+    run = points(*((step, 1.0, f"2026-11-23T12:{minute:02}:00Z") for step, minute in enumerate(minutes)))
+    assert curves.places(run, "time") == [0, 60, 60, 120, 360]
 
 
 def test_the_span_holds_all_values_unless_it_is_to_clip() -> None:
