@@ -40,7 +40,7 @@ def standing(job: TrainingJob, events: Sequence[JobEvent], *, now: datetime) -> 
     projected = projection.projected_cost(job, heard_at=found.clocks.cluster.at)
     return {
         "situation": found,
-        "waits_for": who(found.waits_for),
+        "waits_for": {**who(found.waits_for), **({"icon": "alert"} if found.is_trouble else {})},
         "waits_for_words": {each.value: who(each) for each in WaitsFor},
         "clocks": [_clock(name, getattr(found.clocks, name), now) for name in CLOCKS],
         "phases": [_phase(phase) for phase in way_of(job, events, now=now)],

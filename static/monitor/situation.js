@@ -17,7 +17,7 @@ export function show(situation) {
   const { word, icon } = words[situation.waits_for];
   write({ sentence: situation.sentence, waits_for: word });
   const use = box.querySelector(".situation-icon use");
-  const shape = `${document.body.dataset.icons}#${icon}`;
+  const shape = `${document.body.dataset.icons}#${situation.is_trouble ? "alert" : icon}`;
   if (use.getAttribute("href") !== shape) use.setAttribute("href", shape);
   box.toggleAttribute("data-trouble", situation.is_trouble);
   tick();

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from jobs.models import JobLog, TrainingJob
@@ -289,3 +290,11 @@ def test_the_monitor_asks_the_database_the_same_number_of_times_however_much_has
     browser = browse(alice)
     with django_assert_max_num_queries(16):
         browser.get(f"/training/jobs/{job.pk}")
+
+
+@pytest.mark.parametrize(("changes", "icon"), [({}, "loader"), ({"submit_failures": 1}, "alert")])
+def test_trouble_is_told_by_a_sign_besides_its_colour(
+    changes: dict[str, Any], icon: str, browse: Browse, alice: User
+) -> None:
+    html = monitor(browse, factories.job(alice, Status.QUEUED, next_attempt_at=timezone.now(), **changes))
+    assert f"icons.svg#{icon}" in html.split('class="situation-icon"')[1].split("</span>")[0]
