@@ -12,12 +12,14 @@
 // Lines may have points of different runs: each value is shown at its own place.
 
 import { AXES } from "./axes.js";
+import { columnsOf } from "./columns.js";
 import { Legend, valueText, valuesAt } from "./legend.js";
 import { placedLine, smoothLine, storedWithin } from "./lines.js";
 import { drawMarks, marksAt, placeMarks } from "./marks.js";
 import { options } from "./options.js";
+import { connect, cursorOf, hooksOf } from "./pointer.js";
 import { spanOf } from "./scale.js";
-import { plural, summary } from "./words.js";
+import { notesOf, summary } from "./words.js";
 
 const uPlot = globalThis.uPlot;
 const DIMMED = 0.2;
@@ -73,10 +75,10 @@ export class Chart {
     });
     const { range, outside } = spanOf(this.#inView(), { log: this.isLog, clip, fixed: this.spec.range });
     this.yRange = range;
-    this.notes = this.#notes(outside);
+    this.notes = notesOf({ outside, values: this.#inView(), placed: this.#placed, isLog: this.isLog, axis });
     const [first] = this.#placed;
     this.placedMarks = placeMarks(this.marks, first, axis);
-    const data = this.#columns();
+    const data = columnsOf(this.drawn, this.isLog);
     const shape = this.#shapeNow();
     if (this.#plot && shape === this.#shape) {
       this.#plot.setData(data, false);
@@ -89,16 +91,16 @@ export class Chart {
   #make(data, shape) {
     this.#plot?.destroy();
     this.#plotBox.replaceChildren();
-    this.box.replaceChildren(this.legend.root, this.#plotBox);
+    if (this.#plotBox.parentElement !== this.box) this.box.replaceChildren(this.legend.root, this.#plotBox); // keeps the focus
     this.box.classList.remove("chart-empty");
     this.legend.build(this.lines);
-    const hooks = { draw: [() => drawMarks(this)], ...this.group.hooks(this) };
-    const how = { size: this.#size(), drawn: this.drawn, axis: this.axis, isLog: this.isLog, hooks, cursor: this.group.cursor(this) };
+    const hooks = { draw: [() => drawMarks(this)], ...hooksOf(this, this.group) };
+    const how = { size: this.#size(), drawn: this.drawn, axis: this.axis, isLog: this.isLog, hooks, cursor: cursorOf(this.group) };
     this.#plot = new uPlot(options(this, how), data, this.#plotBox);
     this.#plot.ctx.canvas.setAttribute("role", "img");
     this.#shape = shape;
     this.lines.forEach((line) => this.isHidden(line) && this.#setShown(line));
-    this.group.made(this);
+    connect(this, this.group);
   }
 
   /** Another shape needs another uPlot: lines, smoothing on or off, axis, scale. */
@@ -110,34 +112,6 @@ export class Chart {
   #inView() {
     return this.drawn.filter(({ line }) => !this.isHidden(line)).flatMap(({ placed: { places, raw } }) =>
       raw.filter((_, index) => places[index] >= this.view.min && places[index] <= this.view.max));
-  }
-
-  /** uPlot's data: places, then all raw columns, then all smoothed ones. */
-  #columns() {
-    const drawable = (values) => (this.isLog ? values.map((value) => (value <= 0 ? null : value)) : values);
-    const raws = this.drawn.map(({ placed }) => drawable(placed.raw));
-    const smooths = this.drawn.map(({ smooth }) => smooth && drawable(smooth));
-    const [{ placed: { points, places } }] = this.drawn;
-    if (this.drawn.every(({ placed }) => placed.points === points)) return [places, ...raws, ...smooths.filter(Boolean)];
-    const tables = this.drawn.map(({ placed }, index) => [placed.places, raws[index], ...(smooths[index] ? [smooths[index]] : [])]);
-    const [joined, ...columns] = uPlot.join(tables);
-    const raw = [];
-    const smooth = [];
-    for (const table of tables) {
-      raw.push(columns.shift());
-      if (table.length > 2) smooth.push(columns.shift());
-    }
-    return [joined, ...raw, ...smooth];
-  }
-
-  #notes(outside) {
-    const notes = [];
-    if (outside) notes.push(`${plural(outside, "point")} outside`);
-    const notAboveZero = this.isLog ? this.#inView().filter((value) => value !== null && value <= 0).length : 0;
-    if (notAboveZero) notes.push(`${plural(notAboveZero, "value")} at or below zero: a log scale cannot show ${notAboveZero === 1 ? "it" : "them"}`);
-    const leftOut = Math.max(...this.#placed.map((placed) => placed.leftOut));
-    if (leftOut) notes.push(`${plural(leftOut, "point")} without ${this.axis === "time" ? "a time" : "an epoch"} left out`);
-    return notes;
   }
 
   /** Writes the values at the crosshair, or the last ones in view. */

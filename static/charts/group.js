@@ -12,12 +12,9 @@
 
 import { Chart } from "./chart.js";
 import { carried, placed } from "./axes.js";
-import { color, onThemeChange } from "./colors.js";
-import { enliven, HINT } from "./keys.js";
+import { onThemeChange } from "./colors.js";
 import { Settings } from "./settings.js";
-import * as touch from "./touch.js";
 
-const CLICK_PX = 4; // a press that moved no further is a click
 const MOST_ZOOM = 1e6;
 const SAY_AFTER_MS = 250; // a held key is not to be read out step by step
 
@@ -136,6 +133,11 @@ export class Group {
     return this.#pinned !== null;
   }
 
+  /** Whether the crosshairs are just being set: what moves then is not the mouse. */
+  get isMoving() {
+    return this.#isMoving;
+  }
+
   #moveCrosshairs() {
     this.#isMoving = true;
     for (const { plot } of this.charts) {
@@ -150,63 +152,5 @@ export class Group {
   say(text) {
     clearTimeout(this.#saying);
     this.#saying = setTimeout(() => (this.#live.textContent = text), SAY_AFTER_MS);
-  }
-
-  // -- what a chart's uPlot is connected to -------------------------------------------------------
-
-  cursor(chart) {
-    return {
-      y: false,
-      drag: { x: true, y: false, setScale: false },
-      points: { size: 8, width: 2, stroke: (plot, index) => plot.series[index].stroke(), fill: () => color("--surface") },
-      move: (plot, left, top) => (this.#pinned === null ? [left, top] : [plot.valToPos(this.#pinned, "x"), top]),
-      bind: {
-        dblclick: () => () => {
-          this.pin(null);
-          this.zoom(null);
-        },
-      },
-    };
-  }
-
-  hooks(chart) {
-    return {
-      setCursor: [(plot) => this.#cursorMoved(chart, plot)],
-      setSelect: [(plot) => this.#selected(plot)],
-    };
-  }
-
-  #cursorMoved(chart, plot) {
-    if (this.#isMoving || this.#pinned !== null || chart.plot !== plot) return;
-    const { left, idx } = plot.cursor;
-    this.point(left >= 0 && idx !== null ? plot.data[0][idx] : null);
-  }
-
-  #selected(plot) {
-    const { left, width } = plot.select;
-    if (width < CLICK_PX) return;
-    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this.zoom({ min: plot.posToVal(left, "x"), max: plot.posToVal(left + width, "x") });
-  }
-
-  /** A click keeps the crosshair where it is; one at the same place lets it go. */
-  #clicked({ plot, pressedAt }, { clientX }) {
-    if (pressedAt === undefined || Math.abs(clientX - pressedAt) >= CLICK_PX) return;
-    const left = clientX - plot.over.getBoundingClientRect().left;
-    const isSame = this.isPinned && Math.abs(plot.valToPos(this.#pinned, "x") - left) < 2 * CLICK_PX;
-    this.pin(isSame ? null : plot.data[0][plot.posToIdx(left)]);
-  }
-
-  made(chart) {
-    const { plot } = chart;
-    const frame = plot.root.parentElement;
-    frame.tabIndex = 0;
-    frame.setAttribute("role", "application");
-    frame.setAttribute("aria-label", `${chart.spec.title} chart. ${HINT}`);
-    touch.enliven(plot.over);
-    plot.over.addEventListener("mousedown", ({ clientX }) => (chart.pressedAt = clientX));
-    plot.over.addEventListener("click", (event) => this.#clicked(chart, event));
-    if (!chart.isEnlivened) enliven(frame, chart, this);
-    chart.isEnlivened = true;
   }
 }

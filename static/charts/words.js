@@ -27,3 +27,14 @@ function marked(marks) {
 }
 
 const stepsOf = (steps) => `step ${steps.map(count).join(", ")}`;
+
+/** What a drawing leaves out, each in words. @param {{values: number[], placed: object[]}} what `values` in view */
+export function notesOf({ outside, values, placed, isLog, axis }) {
+  const below = isLog ? values.filter((value) => value !== null && value <= 0).length : 0;
+  const leftOut = Math.max(...placed.map((each) => each.leftOut));
+  return [
+    outside ? `${plural(outside, "point")} outside` : "",
+    below ? `${plural(below, "value")} at or below zero: a log scale cannot show ${below === 1 ? "it" : "them"}` : "",
+    leftOut ? `${plural(leftOut, "point")} without ${axis === "time" ? "a time" : "an epoch"} left out` : "",
+  ].filter(Boolean);
+}
