@@ -31,7 +31,7 @@ def test_jobs_are_picked_compared_added_and_left_out(
         picture = tab.get_by_role("region", name=chart).get_by_role("img", name=re.compile("Rank 8.+Rank 32"))
         expect(picture).to_be_visible()
     expect(tab.locator("#compare-points")).to_have_text(re.compile(r"^\d+ points$"))
-    tab.get_by_text("Epoch", exact=True).click()
+    tab.get_by_role("radio", name="Epoch").check()
     tab.wait_for_url(re.compile("x=epoch"))
 
     results = tab.get_by_role("region", name="Results, side by side")
