@@ -58,9 +58,8 @@ def _failed(installation: Installation) -> str:
 
 def _running(installation: Installation, dataset: Mapping[str, Any]) -> str:
     """A job that trains for as long as anybody looks at it, and has points already."""
-    job = installation.job(
-        "alice", dataset, name="Support tone, long run", max_cost=40, hyperparameters={"epochs": 50, "batch_size": 1}
-    )
+    slowly = {"gpu_config": {"type": "A100-80GB", "count": 1}, "hyperparameters": {"epochs": 50, "batch_size": 1}}
+    job = installation.job("alice", dataset, name="Support tone, long run", max_cost=40, **slowly)
     api = installation.api("alice")
     installation.await_true(lambda: bool(api.get(f"jobs/{job['id']}")["job"]["current_step"]))
     return str(job["id"])
