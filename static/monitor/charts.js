@@ -77,6 +77,7 @@ export function draw(points, about) {
 function redraw() {
   if (!latest) return;
   const { points, about } = latest;
+  showControls(points.total || !about.ended);
   const { points: run, seams } = points.total ? points.history(about.checkpoints) : { points: [], seams: [] };
   for (const [box, { chart, lines }] of charts) {
     const marks = marksOf({ ...about, seams }, { isLoss: box.dataset.chart === "loss" });
@@ -92,6 +93,12 @@ function redraw() {
   say(range ? shownOf(seen.length, points.storedWithin(range), " of this range") : shownOf(run.length, points.total));
   exports.follow({ settings: group.settings.now, range });
   showKeys(marksOf({ ...about, seams }, { isLoss: true }), seen);
+}
+
+/** Where no point came and none will come there is nothing to set, to compare or to download. */
+function showControls(areOfUse) {
+  for (const part of document.querySelectorAll("[data-when-points]")) part.hidden = !areOfUse;
+  document.querySelector('[data-chart="loss"]').classList.toggle("chart-tall", Boolean(areOfUse));
 }
 
 function say(text) {

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.datasets.files import chat_file, chat_line, other_layouts
+from tests.datasets.files import chat_line, other_layouts
+from tests.e2e.chats import support_file
 from tests.e2e.installation import Installation
 
 FAULTY = chat_line(("user", "Hi"), ("asistant", "Hello")) + b'{"messages": [}\n'
@@ -12,9 +13,9 @@ FAULTY = chat_line(("user", "Hi"), ("asistant", "Hello")) + b'{"messages": [}\n'
 def arrange(installation: Installation) -> Mapping[str, str]:
     """Fill alice's account; the ids of what is there, by the names that tests.e2e.pages uses."""
     api = installation.api("alice")
-    support = installation.await_ready("alice", installation.dataset("alice", "Support chats"))
+    support = installation.await_ready("alice", _import(installation, "Support chats", support_file()))
     _import(installation, "Product questions", other_layouts(400)["alpaca"])
-    faulty = _import(installation, "Returns, exported by hand", chat_file(60) + FAULTY)
+    faulty = _import(installation, "Returns, exported by hand", support_file(60) + FAULTY)
     webhook = api.post("webhooks", {"url": "https://hooks.example.com/lora", "event_types": ["job_failed"]})
     tried: dict[str, dict[str, Any]] = {
         "Support tone, careful": {"learning_rate": 5e-5},
@@ -38,7 +39,7 @@ def arrange(installation: Installation) -> Mapping[str, str]:
 
 
 def _import(installation: Installation, name: str, body: bytes) -> dict[str, Any]:
-    path = f"{name.lower().replace(' ', '-')}.jsonl"
+    path = f"{name.lower().replace(',', '').replace(' ', '-')}.jsonl"
     installation.store("alice", path, body)
     imported: dict[str, Any] = installation.api("alice").post(
         "datasets/import", {"path": f"alice/{path}", "name": name}
