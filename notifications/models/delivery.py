@@ -58,6 +58,7 @@ class Delivery(models.Model):
 
     class Meta:
         db_table = "notification_deliveries"
+        verbose_name_plural = "deliveries"
         constraints = [
             models.CheckConstraint(
                 condition=Q(job_event__isnull=False, dataset_event__isnull=True, alert__isnull=True)

@@ -54,32 +54,32 @@ def show_all(tab: Page) -> None:
 class Sight:
     """A page as `username` sees it (None: nobody has logged in), after `arrange` has opened what is to be seen.
 
-    `is_shown` pictures are those of the documentation.
+    `documented` are the looks (tests.e2e.screenshots) in which the documentation shows it.
     """
 
     path: str
     arrange: Callable[[Page], None] = _stay
     username: str | None = "alice"
-    is_shown: bool = False
+    documented: tuple[str, ...] = ()
     is_missing: bool = False  # an answer of 4xx, which the browser notes in its console
 
 
 SIGHTS = {
     "login": Sight("/login", username=None),
-    "jobs": Sight("/training/jobs", is_shown=True),
+    "jobs": Sight("/training/jobs", documented=("light",)),
     "jobs-none": Sight("/training/jobs", username="bob"),
     "jobs-none-found": Sight("/training/jobs?search=no+such+job"),
     "jobs-filtered": Sight("/training/jobs?status=ended&search=tone&gpu=H100-80GB&sort=cost", tick),
     "jobs-cancel": Sight("/training/jobs?status=active", press("Cancel Support tone, long run")),
-    "compare": Sight("/training/compare?jobs={job},{other},{running}", is_shown=True),
+    "compare": Sight("/training/compare?jobs={job},{other},{running}", documented=("dark",)),
     "compare-all-settings": Sight("/training/compare?jobs={job},{failed}", show_all),
     "compare-few": Sight("/training/compare?jobs={job}"),
     "compare-none": Sight("/training/compare", username="bob"),
-    "configure": Sight("/training/configure?dataset={dataset}", is_shown=True),
+    "configure": Sight("/training/configure?dataset={dataset}", documented=("light",)),
     "configure-all": Sight("/training/configure?clone={job}", _unfold),
     "configure-refused": Sight("/training/configure?dataset={dataset}", _start_with_nonsense, is_missing=True),
     "configure-none": Sight("/training/configure", username="bob"),
-    "monitor": Sight("/training/jobs/{running}", is_shown=True),
+    "monitor": Sight("/training/jobs/{running}", documented=("light", "dark")),
     "monitor-cancel": Sight("/training/jobs/{running}", press("Cancel job")),
     "monitor-completed": Sight("/training/jobs/{job}"),
     "monitor-configuration": Sight("/training/jobs/{job}#configuration"),
@@ -87,17 +87,17 @@ SIGHTS = {
     "monitor-logs": Sight("/training/jobs/{job}#logs"),
     "monitor-timeline": Sight("/training/jobs/{job}#timeline"),
     "monitor-artifacts": Sight("/training/jobs/{job}#artifacts"),
-    "monitor-failed": Sight("/training/jobs/{failed}", is_shown=True),
-    "datasets": Sight("/datasets", is_shown=True),
+    "monitor-failed": Sight("/training/jobs/{failed}"),
+    "datasets": Sight("/datasets"),
     "datasets-none": Sight("/datasets", username="bob"),
     "datasets-none-found": Sight("/datasets?search=no+such+dataset"),
     "dataset-import": Sight("/datasets/import"),
     "dataset-import-refused": Sight("/datasets/import?folder=charlie/", is_missing=True),
-    "dataset": Sight("/datasets/{dataset}", is_shown=True),
+    "dataset": Sight("/datasets/{dataset}"),
     "dataset-delete": Sight("/datasets/{dataset}", press("Delete")),
-    "dataset-faulty": Sight("/datasets/{faulty}"),
+    "dataset-faulty": Sight("/datasets/{faulty}", documented=("light",)),
     "dataset-edit": Sight("/datasets/{dataset}/edit"),
-    "costs": Sight("/costs", is_shown=True),
+    "costs": Sight("/costs"),
     "costs-year": Sight("/costs?range=12-months&group=gpu", lambda tab: tab.get_by_text("The same as a table").click()),
     "costs-wrong-dates": Sight("/costs?range=custom&from=2026-11-10&to=2026-11-01"),
     "costs-none": Sight("/costs", username="bob"),

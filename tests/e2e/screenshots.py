@@ -10,7 +10,7 @@ The installation's cluster is a simulation. Needs Chromium.
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -51,12 +51,11 @@ class Camera:
     folder: Path
     full_page: bool
 
-    def take(self, sights: Mapping[str, Sight], looks: Iterable[Look]) -> None:
-        """Each sight in each look, as NAME-LOOK.png."""
+    def take(self, sights: Mapping[str, Sight], look: Look) -> None:
+        """Each sight in this look, as NAME-LOOK.png."""
         for username in dict.fromkeys(sight.username for sight in sights.values()):
             theirs = {name: sight for name, sight in sights.items() if sight.username == username}
-            for look in looks:
-                self._take_as(username, theirs, look)
+            self._take_as(username, theirs, look)
 
     def _take_as(self, username: str | None, sights: Mapping[str, Sight], look: Look) -> None:
         context = self.browser.new_context(
@@ -97,16 +96,20 @@ def main(arguments: Sequence[str]) -> int:
         print("Chromium is not installed (apt-get install chromium).", file=sys.stderr)
         return 1
     chosen = {name: SIGHTS[name] for name in options.names or SIGHTS}
-    looks, folder = [LIGHT, DARK, PHONE], ROOT / ".local" / "screenshots"
-    if options.documentation:
-        chosen = {name: sight for name, sight in chosen.items() if sight.is_shown}
-        looks, folder = [LIGHT, DARK], ROOT / "docs" / "images"
+    folder = ROOT / "docs" / "images" if options.documentation else ROOT / ".local" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place, installed(Path(place), OPTIONS) as installation:
         ids = scene.arrange(installation)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-            Camera(browser, installation, ids, folder, full_page=not options.documentation).take(chosen, looks)
+            camera = Camera(browser, installation, ids, folder, full_page=not options.documentation)
+            for look in (LIGHT, DARK, PHONE):
+                wanted = {
+                    name: sight
+                    for name, sight in chosen.items()
+                    if not options.documentation or look.name in sight.documented
+                }
+                camera.take(wanted, look)
             browser.close()
     return 0
 
