@@ -58,7 +58,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey) {
     event.preventDefault();
     form.requestSubmit();
-  } else if (form.contains(event.target) && event.target.matches("input")) event.preventDefault();
+  } else if (form.contains(event.target) && event.target.matches("input, select")) event.preventDefault();
 });
 
 function bringBack(kept) {

@@ -177,7 +177,7 @@ def test_a_refresh_of_an_unchanged_job_moves_next_to_nothing(
     with tab.expect_response(is_refresh) as refresh:
         pass
     answer = refresh.value
-    assert answer.status == 304 or len(answer.body()) < 5_000 + 360 * len(answer.json()["data"]["metrics"])
+    assert answer.status == 304 or len(answer.body()) < 5_000 + 400 * len(answer.json()["data"]["metrics"])
     installation.api("alice").post(f"jobs/{job['id']}/cancel", {})
 
 
