@@ -1,19 +1,15 @@
 """axe-core finds nothing to object to, in either colour scheme, and no page is wider than a phone."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.template import loader
-from playwright.sync_api import Page
 
 from tests.e2e import scene
+from tests.e2e.accessibility import check
 from tests.e2e.conftest import Complaints, Open
 from tests.e2e.installation import Installation
 from tests.e2e.pages import SIGHTS
-
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +39,3 @@ def test_a_page_that_refuses_is_accessible_too(template: str, open_tab: Open) ->
     tab.goto("/refused")
     tab.wait_for_load_state("networkidle")
     check(tab)
-
-
-def check(tab: Page) -> None:
-    """Nothing to object to in either scheme, and nothing to scroll sideways on a phone."""
-    for scheme in SCHEMES:
-        tab.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour on its way to another one
-        found = Axe().run(tab)
-        assert found.violations_count == 0, found.generate_report()
-    tab.set_viewport_size({"width": 390, "height": 844})
-    assert tab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

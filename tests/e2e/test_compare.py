@@ -12,7 +12,11 @@ from tests.e2e.installation import Installation
 def test_jobs_are_picked_compared_added_and_left_out(
     open_tab: Open, installation: Installation, dataset: dict[str, Any]
 ) -> None:
-    changes: dict[str, dict[str, Any]] = {"Ranked 8": {"rank": 8}, "Ranked 32": {"rank": 32}, "Late comer": {"rank": 64}}
+    changes: dict[str, dict[str, Any]] = {
+        "Ranked 8": {"rank": 8},
+        "Ranked 32": {"rank": 32},
+        "Late comer": {"rank": 64},
+    }
     for name, changed in changes.items():
         job = installation.job("alice", dataset, name=name, hyperparameters={"epochs": 1, **changed})
         installation.await_end("alice", job)
@@ -37,9 +41,9 @@ def test_jobs_are_picked_compared_added_and_left_out(
     results = tab.get_by_role("region", name="Results, side by side")
     expect(results.get_by_role("row", name="Best validation loss").get_by_text("Best", exact=True)).to_have_count(1)
     results.get_by_role("link", name="Ranked 32").focus()
-    expect(tab.get_by_role("listitem").filter(has=tab.get_by_role("link", name="Leave out Ranked 32"))).to_have_attribute(
-        "data-lit", ""
-    )
+    expect(
+        tab.get_by_role("listitem").filter(has=tab.get_by_role("link", name="Leave out Ranked 32"))
+    ).to_have_attribute("data-lit", "")
     settings = tab.get_by_role("region", name="Settings, side by side")
     expect(settings.get_by_role("row", name=re.compile("^LoRA rank"))).to_be_visible()
     expect(settings.get_by_role("row", name=re.compile("^LoRA alpha"))).to_be_hidden()

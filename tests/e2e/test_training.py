@@ -6,12 +6,12 @@ A model of 0.7 million random weights is trained on an installation of its own, 
 import re
 import zipfile
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.accessibility import check
 from tests.e2e.conftest import PATIENCE_MS, Complaints
 from tests.training.conftest import ground
 from tests.training.ground import Ground
@@ -180,10 +180,4 @@ def test_the_whole_log_can_be_kept(tab: Page, resumed: str) -> None:
 def test_each_part_is_accessible_in_both_schemes_and_fits_a_phone(part: str, tab: Page, resumed: str) -> None:
     show(tab, resumed, part)
     tab.wait_for_load_state("networkidle")
-    schemes: tuple[Any, ...] = ("light", "dark")
-    for scheme in schemes:
-        tab.emulate_media(color_scheme=scheme)
-        found = Axe().run(tab)
-        assert found.violations_count == 0, found.generate_report()
-    tab.set_viewport_size({"width": 390, "height": 844})
-    assert tab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    check(tab)
