@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 # No page of ours uses any of it, so nothing that slips into a page can.
@@ -19,7 +20,8 @@ def protective(
     def middleware(request: HttpRequest) -> HttpResponseBase:
         answer = get_response(request)
         answer.headers.setdefault("Cache-Control", "private, no-store")
-        answer.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        if not request.path.startswith(settings.STATIC_URL):  # a page's matter, and each fetches some eighty files
+            answer.headers.setdefault("Permissions-Policy", PERMISSIONS)
         answer.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return answer
 

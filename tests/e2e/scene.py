@@ -14,6 +14,7 @@ def arrange(installation: Installation) -> Mapping[str, str]:
     """Fill alice's account; the ids of what is there, by the names that tests.e2e.pages uses."""
     api = installation.api("alice")
     support = installation.await_ready("alice", _import(installation, "Support chats", support_file()))
+    running = _running(installation, support)  # the first, so that there is something to see of it
     _import(installation, "Product questions", other_layouts(400)["alpaca"])
     faulty = _import(installation, "Returns, exported by hand", support_file(60) + FAULTY)
     webhook = api.post("webhooks", {"url": "https://hooks.example.com/lora", "event_types": ["job_failed"]})
@@ -34,7 +35,7 @@ def arrange(installation: Installation) -> Mapping[str, str]:
         "job": completed[0]["id"],
         "other": completed[1]["id"],
         "failed": _failed(installation),
-        "running": _running(installation, support),
+        "running": running,
     }
 
 

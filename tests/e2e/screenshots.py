@@ -36,7 +36,7 @@ class Look:
     size: ViewportSize
 
 
-DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+DESKTOP: ViewportSize = {"width": 1280, "height": 1250}  # the monitor's curve is in sight
 LIGHT, DARK = Look("light", "light", DESKTOP), Look("dark", "dark", DESKTOP)
 PHONE = Look("phone", "light", {"width": 390, "height": 844})
 

@@ -164,3 +164,12 @@ def test_a_crash_tells_nothing_of_the_program(settings: Any) -> None:
         assert "secret" not in text
         assert "Traceback" not in text
         assert "settings" not in text
+
+
+def test_scripts_and_styles_are_protected_without_what_concerns_pages_alone(client: Client) -> None:
+    for name in ("base.js", "base.css"):
+        answer = client.get(f"/static/{name}")
+        answer.close()  # a file, of which only the headers are of interest
+        assert (answer.status_code, answer["X-Content-Type-Options"]) == (200, "nosniff")
+        assert answer["Content-Security-Policy"]
+        assert not answer.has_header("Permissions-Policy")
