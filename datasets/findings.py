@@ -1,15 +1,13 @@
 """The report of a dataset's validation as people and programs read it: findings by kind, and as a file."""
 
-import csv
-import io
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
+from datasets import spreadsheet
 from datasets.models import Dataset, DatasetReport
 
 COLUMNS = ("severity", "line", "field", "error", "suggestion", "kind", "text")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -76,13 +74,9 @@ def as_json(dataset: Dataset) -> dict[str, Any]:
 
 def as_csv(dataset: Dataset) -> str:
     """The findings as a table; what a spreadsheet would take for a formula begins with an apostrophe."""
-    written = io.StringIO()
-    table = csv.writer(written)
-    table.writerow(COLUMNS)
-    for group in findings(dataset).groups:
-        for each in group.shown:
-            table.writerow(_harmless(_cell(group, each, column) for column in COLUMNS))
-    return written.getvalue()
+    shown = ((group, each) for group in findings(dataset).groups for each in group.shown)
+    rows = ([spreadsheet.cell(_cell(group, each, column)) for column in COLUMNS] for group, each in shown)
+    return "".join(spreadsheet.pieces(chain([COLUMNS], rows)))
 
 
 def _cell(group: Group, each: dict[str, Any], column: str) -> Any:
@@ -92,10 +86,6 @@ def _cell(group: Group, each: dict[str, Any], column: str) -> Any:
         excerpt = each.get("excerpt") or {}
         return "".join(excerpt.get(part, "") for part in ("before", "mark", "after"))
     return each.get(column)
-
-
-def _harmless(cells: Iterable[Any]) -> list[Any]:
-    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells]
 
 
 def _severity(is_error: bool) -> str:

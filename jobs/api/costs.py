@@ -1,9 +1,6 @@
 """What jobs cost: each bill, what they add up to, and the bills for a spreadsheet."""
 
-import csv
-from collections.abc import Iterable, Iterator
-from io import StringIO
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -17,14 +14,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import caller
+from datasets import spreadsheet
 from jobs import selectors
 from jobs.api.files import AnyAccepted
 from jobs.api.inputs import CostsQuery, CostsSpanQuery, CostsSummaryQuery, PageQuery
 from jobs.api.outputs.costs import CostsAnswer, CostsSummaryOutput, JobCostOutput, summary_json
 from jobs.ledger import report, sheet
 from jobs.ledger.span import DEFAULT_RANGE, BadDates, Span, span
-
-LINES_PER_PIECE = 1000
 
 
 class CostListView(generics.GenericAPIView[Any]):
@@ -84,7 +80,7 @@ class CostCsvView(APIView):
         query.is_valid(raise_exception=True)
         days = _span(query.validated_data).days
         return StreamingHttpResponse(
-            _csv(chain([tuple(sheet.COLUMNS)], sheet.rows(caller(request), days))),
+            spreadsheet.pieces(chain([tuple(sheet.COLUMNS)], sheet.rows(caller(request), days))),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="costs-{days.first}-{days.last}.csv"'},
         )
@@ -98,12 +94,3 @@ def _span(chosen: dict[str, Any]) -> Span:
         return span(key, today=timezone.now().date(), first=chosen.get("from"), last=chosen.get("to"))
     except BadDates as bad:
         raise ValidationError({field: [problem] for field, problem in bad.problems.items()}) from None
-
-
-def _csv(rows: Iterable[Iterable[object]]) -> Iterator[str]:
-    """The file in pieces of many lines."""
-    remaining = iter(rows)
-    while some := list(islice(remaining, LINES_PER_PIECE)):
-        piece = StringIO()
-        csv.writer(piece).writerows(some)
-        yield piece.getvalue()

@@ -1,10 +1,7 @@
 """A job's points: for charts, and all of them as CSV."""
 
-import csv
 import uuid
-from collections.abc import Iterator
-from io import StringIO
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -16,13 +13,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import caller
+from datasets import spreadsheet
 from jobs import selectors, series
 from jobs.api.files import AnyAccepted, disposition
 from jobs.api.inputs import PointsOfStepsQuery, StepsQuery
 from jobs.api.outputs.run import MetricsPointOutput
-from jobs.models import TrainingJob
-
-LINES_PER_PIECE = 1000
 
 MetricsAnswer = inline_serializer(
     "MetricsAnswer",
@@ -63,16 +58,7 @@ class JobMetricsCsvView(APIView):
         query = StepsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         return StreamingHttpResponse(
-            _csv(job, query.validated_data["steps"]),
+            spreadsheet.pieces(chain([series.POINT_COLUMNS], series.every_point(job, query.validated_data["steps"]))),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": disposition("attachment", job, "metrics", "csv")},
         )
-
-
-def _csv(job: TrainingJob, steps: series.Steps) -> Iterator[str]:
-    """The file in pieces of many lines: sending each line by itself would take far longer."""
-    rows = chain([series.POINT_COLUMNS], series.every_point(job, steps))
-    while some := list(islice(rows, LINES_PER_PIECE)):
-        piece = StringIO()
-        csv.writer(piece).writerows(some)
-        yield piece.getvalue()

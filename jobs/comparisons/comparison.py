@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from datasets import spreadsheet
 from jobs import evaluations
 from jobs.comparisons import validation
 from jobs.comparisons.made_from import made_from
@@ -34,7 +35,7 @@ class Comparison:
     def is_live(self) -> bool:
         return any(not job.is_terminal for job in self.jobs)
 
-    def rows(self) -> Iterator[tuple[str, ...]]:
+    def rows(self) -> Iterator[tuple[object, ...]]:
         """All as texts: a head, results, settings. A column per job; figures without thousands' commas or units."""
         yield ("", *(_cell(job.name) for job in self.jobs))
         yield ("Id", *(str(job.pk) for job in self.jobs))
@@ -76,11 +77,8 @@ def compare(jobs: Sequence[TrainingJob], *, now: datetime) -> Comparison:
     )
 
 
-def _cell(value: Any) -> str:
-    """A value in a file that a spreadsheet opens: nothing that it would execute."""
-    if value is None:
-        return ""
+def _cell(value: Any) -> object:
+    """A value in a file that a spreadsheet opens."""
     if isinstance(value, dict):
-        return "; ".join(f"{name} {inner}" for name, inner in value.items())
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in tuple("=+-@\t\r") else text
+        value = "; ".join(f"{name} {inner}" for name, inner in value.items())
+    return spreadsheet.cell(value)

@@ -1,12 +1,12 @@
 """The bills as rows for a spreadsheet: nothing in a cell is something that one would execute."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from django.contrib.auth.models import User
 from django.db.models import F
 from django.db.models.fields.json import KT
 
+from datasets import spreadsheet
 from jobs.ledger.report import bills
 from jobs.ledger.span import Days
 
@@ -29,23 +29,10 @@ COLUMNS: dict[str, object] = {
     "to": F("period_end"),
 }
 _CHUNK = 2000
-# What a spreadsheet takes for a formula, or jumps over to reach one; wide forms included.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - the wide forms
 
 
 def rows(user: User, days: Days) -> Iterator[tuple[object, ...]]:
     """The bills of these days, the oldest first, each with the values of COLUMNS, in bounded memory."""
     names = {f"_{number}": source for number, source in enumerate(COLUMNS.values())}
     for row in bills(user, days).order_by("recorded_at", "id").annotate(**names).values_list(*names).iterator(_CHUNK):
-        yield tuple(cell(value) for value in row)
-
-
-def cell(value: object) -> object:
-    """A value as a cell: times in ISO 8601, "" for nothing, text that looks like a formula behind an apostrophe."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, str) and value.lstrip(" \u00a0").startswith(_DANGEROUS):
-        return f"'{value}"
-    return value
+        yield tuple(spreadsheet.cell(value) for value in row)

@@ -16,6 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from datasets import spreadsheet
 from jobs.ledger import plot, report, sheet, span
 from jobs.ledger.span import BadDates, Days
 from jobs.models import CostRecord, TrainingJob
@@ -149,7 +150,7 @@ def test_a_plot_of_a_cent_has_a_scale_of_cents() -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"])  # noqa: RUF001
 def test_a_cell_is_never_a_formula(text: str) -> None:
-    assert sheet.cell(text) == f"'{text}"
+    assert spreadsheet.cell(text) == f"'{text}"
 
 
 @pytest.mark.django_db
