@@ -5,8 +5,8 @@ import { stepsBetween } from "../charts/axes.js";
 import { Group } from "../charts/group.js";
 import { lookOf } from "../charts/palette.js";
 import { count, measure } from "../format.js";
-import { Finer } from "../monitor/finer.js";
-import { Points } from "../monitor/series.js";
+import { Finer } from "../charts/finer.js";
+import { Points } from "../charts/points.js";
 
 const LABEL_LENGTH = 32;
 const CHARTS = {

@@ -1,11 +1,11 @@
-// Which charts the monitor has, and what stands in them. static/charts/ draws them; finer.js fetches
+// Which charts the monitor has, and what stands in them. static/charts/ draws them; its finer.js fetches
 // what a zoom shows, table.js has the same values in words, exports.js links to them as files.
 
 import { stepsBetween } from "../charts/axes.js";
+import { Finer } from "../charts/finer.js";
 import { Group } from "../charts/group.js";
 import { count, gibibytes, measure, percent } from "../format.js";
 import * as exports from "./exports.js";
-import { Finer } from "./finer.js";
 import { marksOf } from "./marks.js";
 import * as table from "./table.js";
 

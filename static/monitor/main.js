@@ -2,13 +2,14 @@
 //
 //   view.js    badge, progress              cards.js          figures, trends       situation.js  sentence, clocks
 //   stale.js   missing answers              bar.js            the slim head         charts.js  curves, their table
-//   series.js  points in order              marks.js          seams, checkpoints    cancel.js     stop it
-//   again.js   retry, resume                files.js          downloads             log.js        its last lines
-//   configuration.js  as JSON               ../live.js        the pace
+//   marks.js   seams, checkpoints           cancel.js         stop it               again.js   retry, resume
+//   files.js   downloads                    log.js            its last lines        configuration.js  as JSON
+//   ../charts/points.js  points in order    ../live.js        the pace
 //
 // Parts that change with the job's status or stage (outcome, phases, files, facts) come from the server anew.
 
 import { callIfChanged } from "../api.js";
+import { Points } from "../charts/points.js";
 import { follow } from "../live.js";
 import { refresh } from "../regions.js";
 import * as again from "./again.js";
@@ -20,7 +21,6 @@ import * as configuration from "./configuration.js";
 import * as files from "./files.js";
 import * as log from "./log.js";
 import * as marks from "./marks.js";
-import { Points } from "./series.js";
 import * as situation from "./situation.js";
 import * as stale from "./stale.js";
 import * as view from "./view.js";

@@ -141,7 +141,7 @@ def test_a_curve_goes_on_where_a_lost_attempt_was_resumed(open_tab: Open, ended:
     history = tab.evaluate(
         """async () => {
             const loaded = performance.getEntriesByType("resource");
-            const { name } = loaded.find((each) => each.name.includes("monitor/series"));
+            const { name } = loaded.find((each) => each.name.includes("charts/points"));
             const { Points } = await import(name);
             const run = (attempt, first, last, superseded) => Array.from({ length: last - first + 1 }, (_, index) => (
                 { attempt, restart: 0, step: first + index, superseded: superseded(first + index) }));
