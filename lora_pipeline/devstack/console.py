@@ -1,6 +1,8 @@
 """Where a step of bin/test writes, and how what it runs is stopped."""
 
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -33,7 +35,11 @@ class Console:
         environment: Mapping[str, str] | None = None,
         output: IO[str] | None = None,
     ) -> int:
-        """Run a command that writes to `output`, by default here; returns its exit code, or INTERRUPTED."""
+        """Run a command that writes to `output`, by default here; returns its exit code, or INTERRUPTED.
+
+        Its process group is its own, so that a Ctrl-C reaches it through `close` alone: a command that ended by
+        itself just before would be taken for one that failed, and the next one begun.
+        """
         with self._lock:
             if self.is_closed:
                 return INTERRUPTED
@@ -41,8 +47,10 @@ class Console:
                 [str(part) for part in command],
                 cwd=folder,
                 env=dict(environment) if environment is not None else None,
+                stdin=subprocess.DEVNULL,
                 stdout=output or self._output or sys.stdout,
                 stderr=subprocess.STDOUT,
+                process_group=0,
             )
         try:
             process.wait()
@@ -52,12 +60,19 @@ class Console:
         return INTERRUPTED if self.is_closed else process.returncode
 
     def close(self) -> None:
-        """Let nothing run any more. A Ctrl-C reached what runs as well: it may clear up before it is killed."""
+        """Let nothing run any more: what runs is interrupted, and may clear up before it is killed."""
         with self._lock:
             self.is_closed = True
             process = self._process
         if process is not None:
+            _signal(process, signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_SECONDS_TO_END)
-            process.kill()
+            _signal(process, signal.SIGKILL)
             process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send it to the process and to all that it started in its group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

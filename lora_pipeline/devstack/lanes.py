@@ -16,6 +16,8 @@ from typing import IO
 from lora_pipeline.devstack.console import Console
 from lora_pipeline.devstack.steps import Outcome, Step
 
+# A signal that the kernel gives to a lane's thread does not wake the main one, which is to act on it.
+_SECONDS_TO_NOTICE = 0.5
 _PERCENT = re.compile(r"\[ *(\d+)%\]")
 
 
@@ -66,12 +68,14 @@ def side_by_side(*lanes: Sequence[Step], show: Callable[[str], None] = _print, n
         logs = [stack.enter_context(tempfile.NamedTemporaryFile("w", prefix="lane-")) for _ in lanes]
         running = [_Lane(steps, log.file, show) for steps, log in zip(lanes, logs, strict=True)]
         pool = stack.enter_context(ThreadPoolExecutor(len(running)))
-        started = time.monotonic()
+        started = told = time.monotonic()
         try:
             ends = [pool.submit(lane.run) for lane in running]
-            while wait(ends, news_every).not_done:
-                news = ", ".join(filter(None, (lane.news() for lane in running)))
-                show(f"    {time.monotonic() - started:5.0f} s: {news}")
+            while wait(ends, min(news_every, _SECONDS_TO_NOTICE)).not_done:
+                now = time.monotonic()
+                if now - told >= news_every:
+                    told = now
+                    show(f"    {now - started:5.0f} s: {', '.join(filter(None, (lane.news() for lane in running)))}")
         except BaseException:
             for lane in running:
                 lane.console.close()

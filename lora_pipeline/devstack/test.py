@@ -8,6 +8,7 @@ REQUIRE_BROWSER=1 makes a missing Chromium a failure. What needs a GPU is in tra
 
 import os
 import secrets
+import signal
 import sys
 import time
 from functools import partial
@@ -132,6 +133,8 @@ def _summarize(outcomes: list[Outcome], seconds: float) -> int:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what runs would stay behind
+        signal.signal(number, signal.default_int_handler)
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
