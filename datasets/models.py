@@ -114,6 +114,9 @@ class DatasetReport(models.Model):
     errors = models.JSONField(default=list, help_text="[{line, field, error, …, excerpt}], the first ones")
     warnings = models.JSONField(default=list, help_text="likewise")
     examples = models.JSONField(default=list, help_text="[{line, tokens, messages, omitted}], the first ones")
+    places = models.JSONField(
+        default=dict, help_text="where examples are in the file (datasets.validation.places); empty: not known"
+    )
     created_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -1,28 +1,77 @@
-"""What the page shows of the examples themselves: one after the other as a chat, and how long they are."""
+"""One example of a dataset as a chat: any of them, in the file's order, by its line, at random, by length.
 
-import math
-from dataclasses import dataclass
+The first ones are kept in the report; for others a little of the file is read, as it was when it was validated.
+"""
+
+import random
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
+from datasets.exceptions import DatasetChanged, DatasetError, DatasetMissing
 from datasets.models import Dataset, DatasetReport
-from datasets.validation import lengths
+from datasets.storage import open_store
+from datasets.storage.base import ObjectChanged, ObjectMissing
+from datasets.validation.lengths import estimated_tokens
+from datasets.validation.places import Found, Index, Mark, examples_from
+from datasets.validation.sample import at_length
 
-USUAL_MAX_LENGTH = 2048
-LARGEST_MAX_LENGTH = 1_000_000
+ORDERS = ("longest", "shortest", "random")  # besides the file's own
+RANDOM_EXAMPLES = 100  # drawn for one seed
+LARGEST_SEED = 999_999
 LONG_TEXT = 900  # characters; a longer text is folded
 _START = 400
+_CHUNK = 256 * 1024
+_MOST_CHUNKS = 64  # read for one example: 16 MiB, enough for files of many GB
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which example is to be seen. `number` (from 1) is its place in the order; `line`, where given, comes first.
+
+    `order` is one of ORDERS, or empty for the file's.
+    """
+
+    order: str = ""
+    number: int = 1
+    seed: int = 1
+    line: int | None = None
+
+
+def asked(*, order: str = "", number: str = "", seed: str = "", line: str = "") -> Asked:
+    """The same of a URL's texts: what makes no sense counts as absent."""
+    return Asked(
+        order=order if order in ORDERS else "",
+        number=_positive(number) or 1,
+        seed=min(_positive(seed) or 1, LARGEST_SEED),
+        line=_positive(line),
+    )
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Example `number` (from 1) of the `count` that can be paged through; `line` and `tokens` None where not known."""
+    """Example `number` (from 1) of the `count` that the order has; number `example` of all `total` in the file.
 
+    `line` and `tokens` are None where not known. `is_whole`: any of the file's examples can be asked for; else only
+    the first ones, which an older validation has kept. `problem` is why nothing is shown of the example, `note` what
+    one should know of it.
+    """
+
+    order: str
+    seed: int
     number: int
     count: int
-    line: int | None
-    tokens: int | None
-    messages: list[dict[str, Any]]
-    omitted: int
+    example: int
+    total: int
+    is_whole: bool
+    line: int | None = None
+    tokens: int | None = None
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    omitted: int = 0
+    note: str = ""
+    problem: DatasetError | None = None
 
     @property
     def previous(self) -> int | None:
@@ -32,90 +81,123 @@ class Preview:
     def next(self) -> int | None:
         return self.number + 1 if self.number < self.count else None
 
-
-@dataclass(frozen=True)
-class Bar:
-    """Examples of `low` to `high` tokens; the rest is for the picture, in percent of it, y from above."""
-
-    low: int
-    high: int
-    examples: int
-    x: float
-    y: float
-    width: float
-    height: float
+    @property
+    def other_seed(self) -> int:
+        """For other examples at random."""
+        return self.seed % LARGEST_SEED + 1
 
 
-@dataclass(frozen=True)
-class LengthFacts:
-    """How long the examples are, in tokens, and what `max_length` takes from one pass over all of them.
-
-    `limit_x` is where it cuts in the picture, in percent; None outside of it.
-    """
-
-    bars: list[Bar]
-    half: int
-    most: int
-    nearly_all: int
-    longest: int
-    max_length: int
-    cut: lengths.Cut
-    lost_percent: float
-    limit_x: float | None
-
-
-def preview(dataset: Dataset, number: str) -> Preview | None:
-    """That example; the first one for what is no number of one. None without examples."""
-    report = DatasetReport.objects.filter(dataset=dataset).only("examples").first()
-    examples = (report.examples if report else None) or dataset.sample
-    if not examples:
+def preview(dataset: Dataset, wanted: Asked) -> Preview | None:
+    """That example; the first one where the order has none of that number. None without examples."""
+    report = DatasetReport.objects.filter(dataset=dataset).only("examples", "places").first()
+    kept = (report.examples if report else None) or dataset.sample
+    if not kept:
         return None
-    chosen = int(number) if number.isascii() and number.isdigit() and 0 < len(number) < 6 else 1
-    chosen = chosen if 1 <= chosen <= len(examples) else 1
-    example = examples[chosen - 1]
+    if report is None or not report.places:
+        number = wanted.number if wanted.number <= len(kept) else 1
+        seen = Preview("", wanted.seed, number, len(kept), number, len(kept), is_whole=False)
+        return _filled(seen, kept[number - 1])
+    source = _Source(dataset, kept, Index(report.places), dataset.total_training_pairs or len(kept))
+    return source.on_line(wanted) if wanted.line else source.in_order(wanted)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where examples come from: the `kept` ones are the first of `total`, `index` leads to the others in the file."""
+
+    dataset: Dataset
+    kept: list[dict[str, Any]]
+    index: Index
+    total: int
+
+    def in_order(self, wanted: Asked) -> Preview:
+        examples, marks = self._order(wanted)
+        number = wanted.number if wanted.number <= len(examples) else 1
+        example = examples[number - 1]
+        seen = Preview(wanted.order, wanted.seed, number, len(examples), example, self.total, is_whole=True)
+        if example <= len(self.kept):
+            return _filled(seen, self.kept[example - 1])
+        mark = marks[number - 1] if marks else self.index.before_example(example)
+        return self._read(seen, mark, lambda found: found.number == example)
+
+    def on_line(self, wanted: Asked) -> Preview:
+        """The example on that line, or else the next one behind it, or else the last of all."""
+        line = wanted.line or 1
+        seen = Preview("", wanted.seed, 1, self.total, 1, self.total, is_whole=True)
+        for number, each in enumerate(self.kept, start=1):
+            if (each.get("line") or 0) >= line:
+                return _noted(_filled(replace(seen, number=number, example=number), each), line)
+        if len(self.kept) < self.total:
+            seen = self._read(seen, self.index.before_line(line), lambda found: found.line >= line)
+            if not isinstance(seen.problem, _NotFound):
+                return _noted(seen, line)
+        last = self.in_order(Asked(number=self.total, seed=wanted.seed))
+        return replace(last, note=f"There is no example on line {line:,} or behind it: this is the last one.")
+
+    def _order(self, wanted: Asked) -> "tuple[range | list[int], list[Mark]]":
+        """Numbers of examples, and where each of them is; without marks that is looked up."""
+        if wanted.order == "random":
+            chance = random.Random(wanted.seed)  # noqa: S311 - so that a link shows the same to others
+            return chance.sample(range(1, self.total + 1), min(self.total, RANDOM_EXAMPLES)), []
+        if wanted.order:
+            marks = self.index.longest if wanted.order == "longest" else self.index.shortest
+            return [mark.examples + 1 for mark in marks], marks
+        return range(1, self.total + 1), []
+
+    def _read(self, seen: Preview, mark: Mark, is_wanted: Callable[[Found], bool]) -> Preview:
+        try:
+            found = self._found(mark, is_wanted)
+        except DatasetError as problem:
+            return replace(seen, problem=problem)
+        example = at_length(found.line, found.messages, estimated_tokens(found.content_bytes))
+        number = seen.number if seen.order else found.number
+        return _filled(replace(seen, number=number, example=found.number), example)
+
+    def _found(self, mark: Mark, is_wanted: Callable[[Found], bool]) -> Found:
+        bucket, path = self.dataset.storage_bucket, self.dataset.storage_path
+        chunks = open_store().stream(
+            bucket=bucket, path=path, etag=self.dataset.etag, start=mark.offset, chunk_bytes=_CHUNK
+        )
+        try:
+            with closing(chunks):
+                for found in examples_from(mark, islice(chunks, _MOST_CHUNKS)):
+                    if is_wanted(found):
+                        return found
+        except ObjectChanged as error:
+            raise DatasetChanged(
+                "The file has changed since it was validated. Validate the dataset again to see its examples."
+            ) from error
+        except ObjectMissing as error:
+            raise DatasetMissing(f"The file is no longer in {bucket}: only its first examples were kept.") from error
+        raise _NotFound("This example was not found in the file. Validate the dataset again.")
+
+
+class _NotFound(DatasetMissing):
+    """Not where it should be, or not within what is read for one example."""
+
+
+def _filled(seen: Preview, example: dict[str, Any]) -> Preview:
     messages = [_folded(message) for message in example["messages"]]
-    return Preview(
-        chosen, len(examples), example.get("line"), example.get("tokens"), messages, example.get("omitted", 0)
+    return replace(
+        seen,
+        line=example.get("line"),
+        tokens=example.get("tokens"),
+        messages=messages,
+        omitted=example.get("omitted", 0),
     )
 
 
-def length_facts(dataset: Dataset, max_length: str) -> LengthFacts | None:
-    """Facts of the lengths; None where they are not known. `max_length` counts as absent where it is no number."""
-    kept = lengths.read(dataset.token_lengths)
-    if kept is None:
-        return None
-    given = int(max_length) if max_length.isascii() and max_length.isdigit() and len(max_length) < 8 else 0
-    limit = given if 1 <= given <= LARGEST_MAX_LENGTH else USUAL_MAX_LENGTH
-    octaves = kept.octaves()
-    first, last = octaves[0][0], octaves[-1][0] + lengths.BAR_OCTAVES
-    cut = kept.cut(limit)
-    place = 100 * (math.log2(limit) - first) / (last - first)
-    return LengthFacts(
-        bars=_bars(octaves),
-        half=kept.quantile(0.5),
-        most=kept.quantile(0.95),
-        nearly_all=kept.quantile(0.99),
-        longest=kept.longest,
-        max_length=limit,
-        cut=cut,
-        lost_percent=100 * cut.lost / max(1, cut.lost + cut.tokens),
-        limit_x=place if 0 < place < 100 else None,
-    )
-
-
-def _bars(octaves: list[tuple[float, int]]) -> list[Bar]:
-    most = max(examples for _, examples in octaves)
-    width = 100 / len(octaves)
-    bars = []
-    for index, (start, examples) in enumerate(octaves):
-        low, high = math.ceil(2**start), math.ceil(2 ** (start + lengths.BAR_OCTAVES)) - 1
-        # Few examples are to be seen beside many.
-        height = max(2.0, 96 * examples / most) if examples else 0.0
-        bars.append(Bar(low, max(low, high), examples, index * width, 100 - height, width * 0.9, height))
-    return bars
+def _noted(seen: Preview, line: int) -> Preview:
+    if seen.line in (line, None):
+        return seen
+    return replace(seen, note=f"Line {line:,} holds no usable example: this is the next one.")
 
 
 def _folded(message: dict[str, Any]) -> dict[str, Any]:
     content = message.get("content", "")
     start = content[:_START] if len(content) > LONG_TEXT else ""
     return {**message, "start": start, "characters": len(content)}
+
+
+def _positive(text: str) -> int | None:
+    return int(text) or None if text.isascii() and text.isdigit() and len(text) <= 12 else None

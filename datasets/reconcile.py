@@ -157,6 +157,7 @@ def _finish(dataset: Dataset, lease: uuid.UUID, found: ObjectInfo, report: Repor
             errors=[problem.as_full_json() for problem in report.errors],
             warnings=[problem.as_full_json() for problem in report.warnings],
             examples=list(report.examples),
+            places=dict(report.places),
         ),
     )
 

@@ -4,7 +4,7 @@ Buckets are named logically ("lora-datasets"); the adapter knows the real names.
 `keys.clean_key`. Every failure is a StorageError: `permanent` says whether trying again can help.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, ClassVar, Protocol
@@ -137,8 +137,13 @@ class ObjectStore(Protocol):
         """The object's facts; ObjectMissing if there is none."""
         ...
 
-    def stream(self, *, bucket: str, path: str, etag: str = "", chunk_bytes: int = 1024 * 1024) -> Iterator[bytes]:
-        """The object's bytes in chunks; ObjectChanged if `etag` is given and is not the object's."""
+    def stream(
+        self, *, bucket: str, path: str, etag: str = "", start: int = 0, chunk_bytes: int = 1024 * 1024
+    ) -> Generator[bytes, None, None]:
+        """The object's bytes from `start` on, in chunks; ObjectChanged if `etag` is given and is not the object's.
+
+        Closing it before its end gives the connection back: only what was asked for so far is read.
+        """
         ...
 
     def put(

@@ -1,6 +1,6 @@
 """An ObjectStore on S3 and everything that speaks its protocol."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, NoReturn, TypedDict, cast
 
@@ -36,6 +36,11 @@ class _GoingOn(TypedDict, total=False):
     ContinuationToken: str
 
 
+class _Only(TypedDict, total=False):
+    IfMatch: str
+    Range: str
+
+
 class _FullReads:
     """Reads exactly what is asked for: boto3 takes a short read, as sockets give them, for the end of the file."""
 
@@ -64,13 +69,16 @@ class S3Store:
             answer = self._client.head_object(Bucket=self._real_name(bucket), Key=clean_key(path))
         return ObjectInfo(path, answer["ContentLength"], answer["ETag"], answer["LastModified"])
 
-    def stream(self, *, bucket: str, path: str, etag: str = "", chunk_bytes: int = 1024 * 1024) -> Iterator[bytes]:
-        name, key = self._real_name(bucket), clean_key(path)
+    def stream(
+        self, *, bucket: str, path: str, etag: str = "", start: int = 0, chunk_bytes: int = 1024 * 1024
+    ) -> Generator[bytes, None, None]:
+        only: _Only = {}
+        if etag:
+            only["IfMatch"] = etag
+        if start:
+            only["Range"] = f"bytes={start}-"
         with self._failures(bucket, path):
-            if etag:
-                answer = self._client.get_object(Bucket=name, Key=key, IfMatch=etag)
-            else:
-                answer = self._client.get_object(Bucket=name, Key=key)
+            answer = self._client.get_object(Bucket=self._real_name(bucket), Key=clean_key(path), **only)
             with closing(answer["Body"]) as body:
                 yield from body.iter_chunks(chunk_bytes)
 

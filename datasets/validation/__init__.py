@@ -6,6 +6,7 @@
     chat        the messages -> what is wrong     tool_calls, tools   what is wrong with calls and tools
     sample      what the page shows of it         problems    findings and how many of them are kept
     locate, excerpt   where in its line a finding is, and what the page shows of it
+    places      where its examples are, to find any of them again
     lengths     how long the examples are, and what a maximum length takes away
     unknown_layouts   advice for lines in no layout that is known
     report      the result

@@ -14,6 +14,12 @@ STEPS_PER_OCTAVE = 8
 BUCKETS = 200
 _BAR = STEPS_PER_OCTAVE // 2
 BAR_OCTAVES = _BAR / STEPS_PER_OCTAVE
+BYTES_PER_TOKEN = 4
+
+
+def estimated_tokens(size: int) -> int:
+    """For so many bytes of text, rounded up."""
+    return -(-size // BYTES_PER_TOKEN)
 
 
 @dataclass

@@ -19,7 +19,8 @@ class Report:
     is 0: one file is training data; what a run holds out for evaluation is the run's own setting.
     `tokens` is an estimate, UTF-8 bytes of content / 4 rounded up, since no tokenizer is known here.
     `lengths` are estimated likewise, per example. `errors` and `warnings` are the first ones; the counts, also by
-    kind, are of all. `sample` are the first examples, `examples` more of them at greater length.
+    kind, are of all. `sample` are the first examples, `examples` more of them at greater length; `places` (see
+    `places.Places.as_json`) lead to all others.
     """
 
     bytes: int
@@ -40,6 +41,7 @@ class Report:
     error_kinds: Mapping[str, int] = field(default_factory=dict)
     warning_kinds: Mapping[str, int] = field(default_factory=dict)
     examples: tuple[dict[str, Any], ...] = ()
+    places: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def training_ready(self) -> bool:

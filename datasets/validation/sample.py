@@ -36,10 +36,16 @@ class Preview:
         """Take the next usable example: {"line", "tokens", "messages", "omitted"}."""
         if len(self.examples) == PREVIEWED or self._room <= 0:
             return
-        shown = [_message(message, PREVIEW_CONTENT) for message in messages[:PREVIEW_MESSAGES]]
+        example = at_length(line, messages, tokens)
+        shown = example["messages"]
         self._room -= sum(len(message["content"]) + sum(map(len, message.get("tool_calls", ()))) for message in shown)
-        omitted = len(messages) - len(shown)
-        self.examples.append({"line": line, "tokens": tokens, "messages": shown, "omitted": omitted})
+        self.examples.append(example)
+
+
+def at_length(line: int, messages: Sequence[dict[str, Any]], tokens: int) -> dict[str, Any]:
+    """{"line", "tokens", "messages", "omitted"} of a usable example, as long as a page can take it."""
+    shown = [_message(message, PREVIEW_CONTENT) for message in messages[:PREVIEW_MESSAGES]]
+    return {"line": line, "tokens": tokens, "messages": shown, "omitted": len(messages) - len(shown)}
 
 
 def _message(message: dict[str, Any], limit: int) -> dict[str, Any]:

@@ -8,15 +8,15 @@ from datasets.validation import chat, container, sample, strict_json
 from datasets.validation.example import Example
 from datasets.validation.excerpt import Excerpt, decoded, excerpt, neighbour
 from datasets.validation.layouts import LABELS, Layout
-from datasets.validation.lengths import Lengths
+from datasets.validation.lengths import Lengths, estimated_tokens
 from datasets.validation.lines import MAX_LINE_BYTES, Line, LineSplitter
 from datasets.validation.locate import locate
+from datasets.validation.places import Places
 from datasets.validation.problems import Findings
 from datasets.validation.report import MIXED, Report
 
 FEW, VERY_FEW = 50, 10
 MAX_REMEMBERED = 500_000  # lines known for the search for duplicates: about 50 MB
-BYTES_PER_TOKEN = 4
 
 
 @dataclass
@@ -46,6 +46,7 @@ class Validator:
         self._layouts: dict[Layout, _Lines] = {}
         self._sample: list[dict[str, Any]] = []
         self._preview = sample.Preview()
+        self._places = Places()
         self._previous: Line | None = None
         self._awaiting: list[Excerpt] = []  # whose next line has not come yet
         self.lines = 0
@@ -70,7 +71,7 @@ class Validator:
                 self._check(line)
             self._check_amount()
             self._check_layouts()
-        tokens = _tokens(self._content_bytes)
+        tokens = estimated_tokens(self._content_bytes)
         examples = self._examples or 1
         return Report(
             bytes=self._bytes,
@@ -91,6 +92,7 @@ class Validator:
             error_kinds=self._errors.kinds,
             warning_kinds=self._warnings.kinds,
             examples=tuple(self._preview.examples),
+            places=self._places.as_json(),
         )
 
     def _sniff(self) -> None:
@@ -101,6 +103,7 @@ class Validator:
             self._errors.add(None, "", misfit.error, misfit.suggestion)
         elif self._head.startswith(container.UTF8_BOM):
             self._head = self._head.removeprefix(container.UTF8_BOM)
+            self._lines = LineSplitter(offset=len(container.UTF8_BOM))
             advice = "Save it as UTF-8 without BOM: other tools stumble over it."
             self._warnings.add(1, "", "The file begins with a byte order mark (BOM).", advice)
         head, self._head = self._head, b""
@@ -115,6 +118,7 @@ class Validator:
         for waiting in self._awaiting:
             waiting.next = neighbour(line.data)
         self._awaiting.clear()
+        self._places.pass_line(line, self._examples)
         self._judge(line)
         self._previous = line
         self.lines = line.number
@@ -161,13 +165,15 @@ class Validator:
             )
         if not example.usable:
             return
+        tokens = estimated_tokens(example.content_bytes)
+        self._places.offer(line, self._examples, tokens)
         self._examples += 1
         self._messages += len(example.messages)
         self._content_bytes += example.content_bytes
-        self._lengths.add(_tokens(example.content_bytes), _tokens(example.learned_bytes))
+        self._lengths.add(tokens, estimated_tokens(example.learned_bytes))
         if len(self._sample) < sample.EXAMPLES:
             self._sample.append(sample.shorten(example.messages))
-        self._preview.offer(line.number, example.messages, _tokens(example.content_bytes))
+        self._preview.offer(line.number, example.messages, tokens)
 
     def _notice_duplicate(self, line: Line, data: bytes) -> None:
         fingerprint = hash(data)
@@ -199,8 +205,3 @@ class Validator:
             other = list(self._layouts.values())[1]
             error = f"The file mixes layouts: {counts}. This line is the first that differs from those before."
             self._warnings.lead(other.first, "", error, "All are trained on. Check that they belong together.")
-
-
-def _tokens(size: int) -> int:
-    """An estimate for so many bytes of text, rounded up."""
-    return -(-size // BYTES_PER_TOKEN)

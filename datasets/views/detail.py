@@ -11,8 +11,9 @@ from datasets import services
 from datasets.exceptions import ValidationRunning
 from datasets.findings import findings
 from datasets.forms import DatasetForm
+from datasets.length_facts import length_facts
 from datasets.models import Dataset, DatasetStatus
-from datasets.preview import length_facts, preview
+from datasets.preview import asked, preview
 from datasets.selectors import OPEN_CORRECTIONS, correction_of, jobs_count
 from datasets.tasks import nudge_validation
 from datasets.views.access import actor, render_with_upload, text, with_dataset
@@ -24,6 +25,12 @@ from datasets.views.access import actor, render_with_upload, text, with_dataset
 @with_dataset
 def dataset_detail(request: HttpRequest, dataset: Dataset) -> HttpResponseBase:
     """A dataset's statistics, findings, sample and events."""
+    wanted = asked(
+        order=text(request, "order"),
+        number=text(request, "example"),
+        seed=text(request, "seed"),
+        line=text(request, "line"),
+    )
     correction = correction_of(dataset)
     is_correcting = correction is not None and correction.status in OPEN_CORRECTIONS
     context: dict[str, object] = {
@@ -31,7 +38,7 @@ def dataset_detail(request: HttpRequest, dataset: Dataset) -> HttpResponseBase:
         "jobs_count": jobs_count(dataset),
         "is_live": dataset.status == DatasetStatus.VALIDATING or is_correcting,
         "correction": correction,
-        "preview": preview(dataset, text(request, "example")),
+        "preview": preview(dataset, wanted),
         "lengths": length_facts(dataset, text(request, "max_length")),
         "found": findings(dataset, text(request, "kind")),
         "events": dataset.events.all(),

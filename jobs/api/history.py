@@ -1,6 +1,7 @@
 """What a run leaves to read: its timeline, its log, its checkpoints, the files of its adapter."""
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -154,6 +155,7 @@ def _lines(log: JobLog | None, *, after: int) -> list[str]:
 
 
 def _as_text(job: TrainingJob, log: JobLog | None) -> StreamingHttpResponse:
+    content: Iterator[bytes]
     if log is not None and log.storage_path:
         store = open_store()
         store.head(bucket=deliveries.BUCKET, path=log.storage_path)  # what is missing is said now

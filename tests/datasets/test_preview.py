@@ -2,15 +2,21 @@
 
 import html
 import json
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from datasets.models import Dataset
-from datasets.preview import length_facts, preview
+from datasets.length_facts import length_facts
+from datasets.models import Dataset, DatasetReport
+from datasets.preview import Asked, asked, preview
+from datasets.storage.base import ObjectStore
+from datasets.validation.places import Index
 from tests import factories
+from tests.datasets.conftest import PutObject
 from tests.datasets.files import chat_file, chat_line
 
 Page = Callable[[User], Client]
@@ -23,24 +29,100 @@ def page(client: Client, address: str) -> str:
     return html.unescape(answer.content.decode())
 
 
-def test_examples_are_paged_through(validated: MakeDataset, alice: User, browse: Page) -> None:
-    dataset = validated(alice, b"\n" + chat_file(60))
-    address = f"/datasets/{dataset.pk}"
+LINES = 300
+BODY = b"\n" + b"".join(
+    chat_line(("user", f"Question {number}."), ("assistant", "y" * 4 * number))
+    + (b"{faulty\n" if number == 200 else b"")
+    for number in range(1, LINES + 1)
+)
+
+
+def test_examples_are_paged_through_to_the_last(validated: MakeDataset, alice: User, browse: Page) -> None:
+    address = f"/datasets/{validated(alice, BODY).pk}"
     first = page(browse(alice), address)
-    assert "Example 1 of the first 25" in first
-    assert "line 2 · ≈ 6 tokens · 2 messages" in first
+    assert "Example 1 of 300" in first
+    assert "line 2 · ≈ 4 tokens · 2 messages" in first
     assert 'rel="prev"' not in first
     assert 'href="?example=2#sample"' in first
-    last = page(browse(alice), f"{address}?example=25")
-    assert "What is 24 + 1?" in last
+    last = page(browse(alice), f"{address}?example=300&kind=x")
+    assert "Question 300." in last
+    assert "line 302 · " in last
     assert 'rel="next"' not in last
+    assert 'href="?example=299&kind=x#sample"' in last
 
 
-@pytest.mark.parametrize("number", ["", "0", "26", "-1", "x", "٣", "9" * 400, "1e3"])
-def test_what_is_no_example_is_the_first(validated: MakeDataset, alice: User, number: str) -> None:
-    seen = preview(validated(alice), number)
+def test_a_line_is_gone_to_or_the_next_example_behind_it(validated: MakeDataset, alice: User, browse: Page) -> None:
+    address = f"/datasets/{validated(alice, BODY).pk}"
+    assert "Question 249." in page(browse(alice), f"{address}?line=251")
+    behind = page(browse(alice), f"{address}?line=202")
+    assert "Line 202 holds no usable example: this is the next one." in behind
+    assert "Example 201 of 300" in behind
+    assert "Line 1 holds no usable example" in page(browse(alice), f"{address}?line=1")
+    beyond = page(browse(alice), f"{address}?line=999999999999")
+    assert "There is no example on line 999,999,999,999 or behind it: this is the last one." in beyond
+    assert "Question 300." in beyond
+
+
+def test_the_longest_the_shortest_and_random_ones_are_shown(validated: MakeDataset, alice: User, browse: Page) -> None:
+    address = f"/datasets/{validated(alice, BODY).pk}"
+    longest = page(browse(alice), f"{address}?order=longest")
+    assert "1 of the 50 longest · example 300" in longest
+    assert "Question 300." in longest
+    assert "Question 299." in page(browse(alice), f"{address}?order=longest&example=2")
+    assert "1 of the 50 shortest · example 1" in page(browse(alice), f"{address}?order=shortest")
+    at_random = [page(browse(alice), f"{address}?order=random&seed=7&example={number}") for number in (1, 2, 100)]
+    numbers = [re.findall(r"at random · example (\d+)", text)[0] for text in at_random]
+    assert len(set(numbers)) == 3
+    for number, text in zip(numbers, at_random, strict=True):
+        assert f"Question {number}." in text
+        assert "seed=8" in text
+
+
+def test_little_of_the_file_is_read_for_one_example(validated: MakeDataset, alice: User) -> None:
+    """Of 12 MB; what a connection has under way besides is the network's."""
+    dataset = validated(alice, chat_line(("user", "Say x."), ("assistant", "x" * 40_000)) * 300)
+    seen = preview(dataset, Asked(number=290))
     assert seen is not None
-    assert seen.number == 1
+    assert (seen.line, seen.problem) == (290, None)
+    mark = Index(DatasetReport.objects.get().places).before_example(290)
+    assert 290 * 40_000 - mark.offset < 200_000
+
+
+def test_a_file_that_has_changed_or_is_gone_shows_what_was_kept(
+    validated: MakeDataset, put_object: PutObject, store: ObjectStore, alice: User, browse: Page
+) -> None:
+    dataset = validated(alice, BODY)
+    address = f"/datasets/{dataset.pk}"
+    put_object(dataset.storage_path, BODY + b"\n")
+    assert "The file has changed since it was validated." in page(browse(alice), f"{address}?example=100")
+    assert "Question 25." in page(browse(alice), f"{address}?example=25")
+    store.delete(bucket="training-files", path=dataset.storage_path)
+    assert "The file is no longer in training-files" in page(browse(alice), f"{address}?line=290")
+
+
+def test_storage_that_does_not_answer_costs_the_example_alone(
+    validated: MakeDataset, alice: User, browse: Page, settings: Any
+) -> None:
+    dataset = validated(alice, BODY)
+    settings.S3_ENDPOINT_URL = "http://127.0.0.1:1"
+    assert "The storage does not answer" in page(browse(alice), f"/datasets/{dataset.pk}?order=longest")
+
+
+def test_a_validation_that_kept_no_places_shows_its_first_examples(
+    validated: MakeDataset, alice: User, browse: Page
+) -> None:
+    dataset = validated(alice, BODY)
+    DatasetReport.objects.update(places={})
+    text = page(browse(alice), f"/datasets/{dataset.pk}?example=25&order=longest&line=3")
+    assert "Example 25 of the first 25 · validate again to see all" in text
+    assert "Question 25." in text
+
+
+@pytest.mark.parametrize("number", ["", "0", "61", "-1", "x", "٣", "9" * 400, "1e3"])
+def test_what_is_no_example_is_the_first(validated: MakeDataset, alice: User, number: str) -> None:
+    seen = preview(validated(alice), asked(number=number, order=number, seed=number))
+    assert seen is not None
+    assert (seen.number, seen.order, seen.problem) == (1, "", None)
 
 
 def test_system_messages_tool_calls_and_long_texts_are_shown(validated: MakeDataset, alice: User, browse: Page) -> None:
@@ -82,7 +164,7 @@ def test_a_maximum_that_is_none_is_the_usual_one(validated: MakeDataset, alice: 
 
 def test_a_dataset_without_lengths_and_sample_shows_none(alice: User, browse: Page) -> None:
     dataset = factories.dataset(alice)
-    assert (preview(dataset, ""), length_facts(dataset, "")) == (None, None)
+    assert (preview(dataset, Asked()), length_facts(dataset, "")) == (None, None)
     text = page(browse(alice), f"/datasets/{dataset.pk}")
-    assert "Sample" not in text
+    assert "sample-title" not in text
     assert "Length of the examples" not in text

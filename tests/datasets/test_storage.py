@@ -32,6 +32,9 @@ def test_what_was_put_can_be_read_in_chunks(store: ObjectStore) -> None:
     assert b"".join(chunks) == body
     assert max(map(len, chunks)) <= 1_000_000
     assert store.head(bucket=MODELS, path="a/b.bin").size == len(body)
+    rest = store.stream(bucket=MODELS, path="a/b.bin", etag=stored.etag, start=1_000_003, chunk_bytes=1000)
+    assert next(rest) == body[1_000_003:1_001_003]
+    rest.close()
     assert checksum(bucket=MODELS, path="a/b.bin") == hashlib.sha256(body).hexdigest()
 
 

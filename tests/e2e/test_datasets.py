@@ -189,3 +189,33 @@ def test_deleting_asks_first(open_tab: Open, installation: Installation) -> None
     dialog.get_by_role("button", name="Delete").click()
     expect(tab.get_by_text("“Short-lived” was deleted")).to_be_visible()
     expect(tab.get_by_role("row", name="Short-lived")).to_have_count(0)
+
+
+def test_examples_are_looked_through_by_keyboard_and_the_address_says_which(
+    open_tab: Open, dataset: dict[str, str]
+) -> None:
+    tab = open_tab("alice", f"/datasets/{dataset['id']}")
+    loads: list[str] = []
+    tab.on("load", lambda page: loads.append(page.url))
+    examples = tab.get_by_role("region", name="Examples", exact=True)
+    tab.keyboard.press("n")
+    expect(examples.get_by_text("Example 2 of 1,000")).to_be_visible()
+    expect(tab.get_by_role("status").filter(has_text="Example 2 of 1,000")).to_be_attached()
+    examples.get_by_role("link", name="Next").press("Enter")
+    expect(examples.get_by_text("What is 2 + 1?")).to_be_visible()
+    expect(examples.get_by_role("link", name="Next")).to_be_focused()
+    examples.get_by_role("link", name="Last").press("Enter")
+    expect(examples.get_by_text("What is 999 + 1?")).to_be_visible()
+    expect(examples.get_by_role("link", name="First")).to_be_focused()
+    examples.get_by_label("Line").fill("500")
+    tab.keyboard.press("Enter")
+    expect(examples.get_by_text("What is 499 + 1?")).to_be_visible()
+    assert tab.url.endswith("?line=500#sample")
+    tab.go_back()
+    expect(examples.get_by_text("What is 999 + 1?")).to_be_visible()
+    examples.get_by_role("link", name="At random").press("Enter")
+    expect(examples.get_by_text("1 of 100 at random")).to_be_visible()
+    assert loads == []
+    seen = examples.get_by_role("list", name="Example").inner_text()
+    tab.reload()
+    expect(examples.get_by_role("list", name="Example")).to_have_text(seen, use_inner_text=True)
