@@ -10,11 +10,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Count, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, F, FilteredRelation, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, NullIf
 
@@ -64,14 +65,14 @@ _COMPARED_OF_OTHERS = (
 )
 
 
-def visible_to(user: User) -> QuerySet[TrainingJob]:
-    """The jobs that `user` may see and touch: their own."""
-    return TrainingJob.objects.filter(owner_id=user.pk)
+def visible_to(user: User, among: QuerySet[TrainingJob] | None = None) -> QuerySet[TrainingJob]:
+    """The jobs (of `among`, where only some are asked for) that `user` may see and touch: their own."""
+    return (TrainingJob.objects.all() if among is None else among).filter(owner_id=user.pk)
 
 
 def job_get(user: User, job_id: uuid.UUID | str) -> TrainingJob:
     """One visible job with what its JSON needs. Raises JobNotFound, also for an id of somebody else's."""
-    return _one(visible_to(user), job_id)
+    return _one(visible_to(user, _whole()), job_id)
 
 
 def job_check(user: User, job_id: uuid.UUID | str) -> None:
@@ -105,7 +106,7 @@ def job_list(
 
     `ordering` is one of ORDERINGS, with "-" for descending; jobs without the value come last.
     """
-    jobs = _with_relations(visible_to(user))
+    jobs = visible_to(user, _with_relations())
     wanted: dict[str, Any] = {
         "status__in": statuses,
         "dataset_id": dataset_id,
@@ -201,7 +202,7 @@ def job_artifact(job: TrainingJob) -> ModelArtifact:
 
 def any_job(job_id: uuid.UUID | str) -> TrainingJob:
     """One job, whoever owns it: for operators alone. Raises JobNotFound."""
-    return _one(TrainingJob.objects.all(), job_id)
+    return _one(_whole(), job_id)
 
 
 def cost_list(
@@ -294,18 +295,36 @@ def watched_of(job: TrainingJob) -> Watched:
 
 
 def _one(jobs: QuerySet[TrainingJob], job_id: uuid.UUID | str) -> TrainingJob:
-    """With what its page asks of other tables: counts (what is 0 costs no further query) and its attempt's watch."""
-    attempt = JobAttempt.objects.filter(job=OuterRef("pk"), number=OuterRef("attempt"))
+    try:
+        return jobs.get(pk=job_id)
+    except TrainingJob.DoesNotExist:
+        raise JobNotFound from None
+
+
+# Putting these two together takes longer than asking them, and pages ask every few seconds: once is enough. A
+# queryset never changes; what is asked is made from a copy.
+
+
+@cache
+def _whole() -> QuerySet[TrainingJob]:
+    """With what a job's page asks of other tables: counts (what is 0 costs no further query), its attempt's watch."""
+    present = FilteredRelation("attempts", condition=Q(attempts__number=F("attempt")))
     read_along = {
-        "heard_at": Subquery(attempt.values("last_seen_at")[:1]),
-        "sentinel_state": Subquery(attempt.values("sentinel_state")[:1]),
+        "heard_at": F("present__last_seen_at"),
+        "sentinel_state": F("present__sentinel_state"),
         "checkpoints_count": _count_of(Checkpoint.objects.filter(job=OuterRef("pk")), by="job"),
         "retries_count": _count_of(TrainingJob.objects.filter(retry_of=OuterRef("pk")), by="retry_of"),
     }
-    try:
-        return _with_relations(jobs).annotate(**read_along).order_by().get(pk=job_id)
-    except TrainingJob.DoesNotExist:
-        raise JobNotFound from None
+    return _with_relations().annotate(present=present).annotate(**read_along).order_by()
+
+
+@cache
+def _with_relations() -> QuerySet[TrainingJob]:
+    """With what a job's JSON and page say of other rows, and no more of them (a dataset's sample may be long)."""
+    own = (field.attname for field in TrainingJob._meta.concrete_fields)
+    return TrainingJob.objects.select_related("owner", "dataset", "base_model", "artifact").only(
+        *own, *_SHOWN_OF_OTHERS
+    )
 
 
 def _ordered_by(ordering: str) -> Any:
@@ -321,9 +340,3 @@ def _ordered_by(ordering: str) -> Any:
 def _count_of(rows: QuerySet[Any], *, by: str) -> Coalesce:
     counts = rows.order_by().values(by).annotate(count=Count("pk")).values("count")
     return Coalesce(Subquery(counts), 0)
-
-
-def _with_relations(jobs: QuerySet[TrainingJob]) -> QuerySet[TrainingJob]:
-    """With what a job's JSON and page say of other rows, and no more of them (a dataset's sample may be long)."""
-    own = (field.attname for field in TrainingJob._meta.concrete_fields)
-    return jobs.select_related("owner", "dataset", "base_model", "artifact").only(*own, *_SHOWN_OF_OTHERS)
