@@ -10,6 +10,8 @@ PERMISSIONS = ", ".join(
     f"{feature}=()"
     for feature in ("camera", "microphone", "geolocation", "display-capture", "payment", "usb", "serial", "midi")
 )
+# By this the pages' scripts tell our answers from those of a proxy or a hotel's portal (static/api.js).
+OURS = "lora-pipeline"
 
 
 def protective(
@@ -23,6 +25,7 @@ def protective(
         if not request.path.startswith(settings.STATIC_URL):  # a page's matter, and each fetches some eighty files
             answer.headers.setdefault("Permissions-Policy", PERMISSIONS)
         answer.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        answer.headers["X-Answered-By"] = OURS
         return answer
 
     return middleware

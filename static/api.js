@@ -1,42 +1,20 @@
 // The one door to the JSON API: session cookie, CSRF header, envelope, errors as exceptions that say what to do.
 //
 // Each answer is told to the document as "api-answer" (detail.status, 0 = none came), so that the frame can say once
-// for all that the server is away or the log-in over (connection.js). problem.js shows an error with its remedy.
+// for all that the server is away or the log-in over (connection.js). api-error.js has the exceptions.
+//
+// What a proxy, a balancer or a hotel's portal says in the server's place is no answer, whatever its status: a 404 of
+// theirs is no lost job. Ours have a header (lora_pipeline/headers.py).
+
+import { foreign, refusal, unreachable } from "./api-error.js";
 
 const TIMEOUT_MS = 20000;
+const OURS = "lora-pipeline";
+// These mean the same whoever says them.
+const ANYBODYS = [401, 413, 429];
 
-// What a status means to a reader where the server gives no words of its own.
-const WORDS = {
-  0: "The server does not answer. Check your connection.",
-  401: "You are logged out. Log in again to go on.",
-  403: "Your account may not do this.",
-  404: "It is no longer there, or it belongs to somebody else.",
-  413: "That is more than the server takes at once.",
-  429: "Too many requests in a short time. Wait a moment.",
-  503: "The server is busy with itself at the moment. Try again in a few seconds.",
-};
-const OUR_FAULT = "Something went wrong on our side. Nothing of yours is lost; try again in a moment.";
-
-/**
- * What the API answered when it did not succeed; `status` 0 means that no answer came.
- * `remedy` is what the reader can do: "login", "reload", "retry", or "" when asking again changes nothing;
- * `retryAfter` the seconds to wait before, or null.
- */
-export class ApiError extends Error {
-  constructor(status, code, message, details = {}, retryAfter = null) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.details = details;
-    this.retryAfter = retryAfter;
-  }
-
-  get remedy() {
-    if (this.status === 401) return "login";
-    if (this.code === "csrf_failed") return "reload";
-    return this.status === 0 || this.status === 429 || this.status >= 500 ? "retry" : "";
-  }
-}
+/** Whether it was our server that answered. */
+export const isOurs = (headers) => headers.get("X-Answered-By") === OURS;
 
 /** Where to log in so as to come back to this page. */
 export function loginUrl() {
@@ -108,25 +86,21 @@ async function exchange(path, { method = "GET", body, headers = {}, signal } = {
 async function ask(url, options, signal) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const both = signal ? AbortSignal.any([signal, timeout]) : timeout;
+  let response = null;
   try {
-    return await fetch(url, { ...options, cache: "no-store", credentials: "same-origin", signal: both });
+    response = await fetch(url, { ...options, cache: "no-store", credentials: "same-origin", signal: both });
   } catch (error) {
     if (signal?.aborted) throw error;
     tell(0);
-    throw new ApiError(0, "unreachable", WORDS[0]);
+    throw unreachable();
   }
+  if (isOurs(response.headers) || ANYBODYS.includes(response.status)) return response;
+  tell(0);
+  throw foreign(response);
 }
 
 function tell(status) {
   document.dispatchEvent(new CustomEvent("api-answer", { detail: { status } }));
-}
-
-function refusal({ status, headers }, error) {
-  const wait = Number.parseInt(headers.get("Retry-After") ?? "", 10);
-  const words = WORDS[status] ?? (status >= 500 ? OUR_FAULT : `The server refused that (${status}).`);
-  // A 401 of the API speaks to programs; people are told where to log in.
-  const message = status === 401 ? words : (error?.message ?? words);
-  return new ApiError(status, error?.code ?? "error", message, error?.details ?? {}, Number.isNaN(wait) ? null : wait);
 }
 
 function csrfToken() {

@@ -1,5 +1,5 @@
 // The bell on every page: its number, the same in the tab's title, and what just came as a toast.
-// Pages that show notifications hear of a change by the event "unread" of the document.
+// What shows notifications besides listens: it is told of a change, and again until it has shown it.
 
 import { callIfChanged } from "./api.js";
 import { follow } from "./live.js";
@@ -13,27 +13,37 @@ const bell = document.getElementById("bell");
 let unread = Number(bell?.dataset.unread ?? 0);
 let newest = null;
 let etag = null;
+let isOwed = false; // news that somebody could not show yet
+const listeners = [];
+// Missing answers are a matter of the page that shows more than a number.
+const note = { show: () => {}, hide: () => {}, end: () => {} };
+
+/** `onNews()` shows what has changed; where it throws it is called again. `says`, if given, tells of missing answers. */
+export function listen({ onNews, says = {} }) {
+  listeners.push(onNews);
+  Object.assign(note, says);
+}
 
 if (bell) {
   titled();
-  follow({ ask, everyMs: EVERY_MS, hiddenMs: HIDDEN_MS, onStale: () => {}, onFresh: () => {} });
+  follow({ ask, everyMs: EVERY_MS, hiddenMs: HIDDEN_MS, note });
   // Pages that rename their tab keep the number.
   new MutationObserver(titled).observe(document.querySelector("title"), { childList: true });
 }
 
 async function ask() {
   const isFirst = etag === null;
-  const answer = await callIfChanged("/api/notifications/unread", etag).catch((error) => {
-    throw Object.assign(error, { final: error.status === 401 });
-  });
-  etag = answer.etag;
+  const answer = await callIfChanged("/api/notifications/unread", etag);
   if (!answer.changed) return;
   const before = { unread, newest };
   unread = answer.data.unread;
   newest = answer.data.newest?.id ?? null;
   show();
   if (!isFirst && unread > before.unread && newest !== before.newest) tell(answer.data.newest);
-  if (!isFirst || unread !== before.unread) document.dispatchEvent(new CustomEvent("unread"));
+  isOwed ||= !isFirst || unread !== before.unread;
+  if (isOwed) await Promise.all(listeners.map((onNews) => onNews()));
+  isOwed = false;
+  etag = answer.etag; // only now: what could not be shown is asked for again
 }
 
 function show() {

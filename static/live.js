@@ -1,5 +1,7 @@
 // Asking again and again, with manners: slower in a hidden tab, on through lost networks and restarts.
 
+import * as stale from "./stale.js";
+
 const FAILURE_SHOWN_EVERY_MS = 1000;
 const LONGEST_MS = 60_000;
 
@@ -7,19 +9,19 @@ const LONGEST_MS = 60_000;
  * Calls `ask()` now and then every `everyMs` (`hiddenMs` in a hidden tab) until it returns false.
  * One at a time; after an `ask` that throws the wait doubles with each further failure, up to a minute, and is
  * at least the error's `retryAfter` seconds.
- * While answers are missing `onStale(seconds, secondsToNext)` is called every second with the age of the
- * last answer and the time until the next try (0: it is on), and `onFresh()` once when an answer comes.
+ * While answers are missing the page says so, in `note`: by default its element of components/stale.html (stale.js).
  * A tab that is shown again, a machine that wakes up and a network that is back ask at once.
- * An `ask` that throws an error with `final` set ends it.
+ * Refused for good (`error.isFinal`) it ends. Logged out it rests until then: the reader may log in in another tab.
  * @returns {{now: () => void, stop: () => void}} `now` asks at once
  */
-export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
+export function follow({ ask, everyMs, hiddenMs, note = stale }) {
   let timer = null;
   let ticker = null;
   let asking = false;
   let stopped = false;
   let askAgain = false;
   let failures = 0;
+  let reason = null;
   let heldMs = 0;
   let answeredAt = Date.now();
   let nextAt = Date.now();
@@ -33,20 +35,23 @@ export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
     }
     asking = true;
     if (ticker) show();
+    let isLoggedOut = false;
     try {
       const goOn = await ask();
       answered();
       if (goOn === false) stop();
     } catch (error) {
-      if (error.final) stop();
-      else missed(error.retryAfter ?? 0);
+      isLoggedOut = error.status === 401;
+      if (isLoggedOut) quieten();
+      else if (error.isFinal) end(error);
+      else missed(error);
     }
     asking = false;
     if (stopped) return;
     if (askAgain) {
       askAgain = false;
       turn();
-    } else {
+    } else if (!isLoggedOut) {
       wait();
     }
   }
@@ -63,28 +68,38 @@ export function follow({ ask, everyMs, hiddenMs, onStale, onFresh }) {
     answeredAt = Date.now();
     failures = 0;
     heldMs = 0;
+    quieten();
+  }
+
+  function quieten() {
     if (!ticker) return;
     clearInterval(ticker);
     ticker = null;
-    onFresh();
+    note.hide();
   }
 
-  function missed(retryAfter) {
+  function missed(error) {
     failures += 1;
-    heldMs = retryAfter * 1000;
+    reason = error;
+    heldMs = (error.retryAfter ?? 0) * 1000;
     ticker ??= setInterval(show, FAILURE_SHOWN_EVERY_MS);
     show();
   }
 
   function show() {
     const left = asking ? 0 : Math.max(0, Math.ceil((nextAt - Date.now()) / 1000));
-    onStale(Math.round((Date.now() - answeredAt) / 1000), left);
+    note.show(Math.round((Date.now() - answeredAt) / 1000), left, reason, turn);
   }
 
   function stop() {
     stopped = true;
     clearTimeout(timer);
     clearInterval(ticker);
+  }
+
+  function end(error) {
+    stop();
+    note.end(error);
   }
 
   /** Timers do not run while a machine sleeps: what is overdue when it wakes is done at once. */

@@ -1,6 +1,8 @@
 // The inbox: filters apply as they change, and new ones appear by themselves.
 
+import { listen } from "./bell.js";
 import { refresh } from "./regions.js";
+import * as stale from "./stale.js";
 
 const filters = document.querySelector(".inbox-filters");
 filters?.querySelector("select").addEventListener("change", () => filters.requestSubmit());
@@ -9,4 +11,4 @@ filters?.addEventListener("formdata", ({ formData }) => {
   if (!formData.get("type")) formData.delete("type");
 });
 
-document.addEventListener("unread", () => refresh("[data-live]").catch(() => {}));
+listen({ onNews: () => refresh("[data-live]"), says: stale });

@@ -25,7 +25,7 @@ export function showProblem(place, error, retry) {
 /** The link or button that helps, or null. */
 export function remedy(error, retry) {
   if (error.remedy === "login") return link("Log in again", loginUrl());
-  if (error.remedy === "reload") return link("Reload the page", location.href);
+  if (error.remedy === "reload") return link("Reload the page", location.pathname + location.search); // a fragment would only be scrolled to
   if (error.remedy !== "retry" || !retry) return null;
   const button = document.createElement("button");
   button.type = "button";

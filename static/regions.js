@@ -12,7 +12,7 @@ export async function refresh(selector) {
   localize(fresh);
   const old = document.querySelectorAll(selector);
   const found = fresh.querySelectorAll(selector);
-  if (old.length !== found.length) throw new Error("The page has changed its shape: reload it");
+  if (old.length !== found.length) throw new Error("The page has another shape now");
   old.forEach((element, index) => {
     if (element.outerHTML !== found[index].outerHTML) put(found[index], element);
   });

@@ -1,6 +1,7 @@
 // The live estimate: asked a moment after the last change, by the same rules as the job itself.
 
-import { ApiError, call } from "../api.js";
+import { ApiError } from "../api-error.js";
+import { call } from "../api.js";
 import { ABSENT, count, dollars } from "../format.js";
 import { showProblem } from "../problem.js";
 import { configuration, form, numberIn, unchosen } from "./form.js";

@@ -1,6 +1,7 @@
 // Starting the job: one job however often the form is sent, and nothing lost when it cannot be.
 
-import { ApiError, call, newKey } from "../api.js";
+import { ApiError } from "../api-error.js";
+import { call, newKey } from "../api.js";
 import { remedy } from "../problem.js";
 import * as draft from "./draft.js";
 import { request, unchosen } from "./form.js";

@@ -26,7 +26,6 @@ document.querySelector(".plot")?.addEventListener("pointerover", (event) => {
 const isLive = () => document.getElementById("running")?.dataset.live === "true";
 
 if (isLive()) {
-  const card = () => document.getElementById("running");
   follow({
     everyMs: REFRESH_MS,
     hiddenMs: HIDDEN_MS,
@@ -34,7 +33,5 @@ if (isLive()) {
       await refresh("#running");
       return isLive();
     },
-    onStale: (seconds) => card().setAttribute("data-stale", `Data is ${seconds} s old — retrying`),
-    onFresh: () => card().removeAttribute("data-stale"),
   });
 }

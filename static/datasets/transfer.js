@@ -1,6 +1,6 @@
 // Sends one piece of a file straight to storage as its ticket says.
 
-import { ApiError } from "../api.js";
+import { ApiError } from "../api-error.js";
 
 const NO_ANSWER =
   "The file did not reach storage: the connection broke, or storage refuses this site. If it stays so, " +

@@ -1,6 +1,7 @@
 // One file on its way to become a dataset: announced, sent, called complete; with pause, and again after failures.
 
-import { ApiError, call } from "../api.js";
+import { ApiError } from "../api-error.js";
+import { call } from "../api.js";
 import { fingerprint } from "./fingerprint.js";
 import { Pace } from "./pace.js";
 import { sendParts } from "./parts.js";

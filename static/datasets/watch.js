@@ -24,8 +24,6 @@ export function watch(selector) {
         if (!isLive()) following = null;
         return isLive();
       },
-      onStale: (seconds) => region().setAttribute("data-stale", `Data is ${seconds} s old — retrying`),
-      onFresh: () => region().removeAttribute("data-stale"),
     });
   }
 

@@ -8,7 +8,6 @@ import * as tables from "./tables.js";
 const REFRESH_MS = 6_000;
 const HIDDEN_MS = 60_000;
 
-const stale = document.getElementById("compare-stale");
 const copy = document.querySelector("[data-copy-address]");
 let etag = null;
 
@@ -24,11 +23,6 @@ follow({
   },
   everyMs: REFRESH_MS,
   hiddenMs: HIDDEN_MS,
-  onStale: (seconds) => {
-    stale.textContent = `Data is ${seconds} s old — retrying`;
-    stale.hidden = false;
-  },
-  onFresh: () => (stale.hidden = true),
 });
 
 async function renewTables() {

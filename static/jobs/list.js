@@ -11,7 +11,6 @@ const REFRESH_MS = 6_000;
 const HIDDEN_MS = 60_000;
 
 const said = document.getElementById("list-said");
-const stale = document.getElementById("list-stale");
 let etag = null;
 let going = null;
 
@@ -57,10 +56,5 @@ const live = follow({
   ask: renew,
   everyMs: REFRESH_MS,
   hiddenMs: HIDDEN_MS,
-  onStale: (seconds) => {
-    stale.textContent = `Data is ${seconds} s old — retrying`;
-    stale.hidden = false;
-  },
-  onFresh: () => (stale.hidden = true),
 });
 cancel.enliven({ onAnswer: live.now });

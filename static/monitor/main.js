@@ -1,8 +1,8 @@
 // The monitor of one job: asks the API every 5 s while the job is active and shows what changed.
 //
 //   view.js    badge, progress              cards.js          figures, trends       situation.js  sentence, clocks
-//   stale.js   missing answers              bar.js            the slim head         charts.js  curves, their table
-//   marks.js   seams, checkpoints           cancel.js         stop it               again.js   retry, resume
+//   bar.js     the slim head                charts.js         curves, their table   again.js   retry, resume
+//   marks.js   seams, checkpoints           cancel.js         stop it
 //   files.js   downloads                    log.js            its last lines        configuration.js  as JSON
 //   ../charts/points.js  points in order    ../live.js        the pace
 //
@@ -22,13 +22,11 @@ import * as files from "./files.js";
 import * as log from "./log.js";
 import * as marks from "./marks.js";
 import * as situation from "./situation.js";
-import * as stale from "./stale.js";
 import * as view from "./view.js";
 
 const REFRESH_MS = 5000;
 const HIDDEN_MS = 30_000;
 const TICK_MS = 1000;
-const FINAL_ANSWERS = [401, 403, 404];
 
 const root = document.getElementById("monitor");
 const url = `/api/jobs/${root.dataset.job}`;
@@ -38,17 +36,9 @@ let findings = [];
 let shownState = root.dataset.state; // of the parts that the server renders
 
 async function ask() {
-  try {
-    const answer = await callIfChanged(`${url}?since=${points.cursor}`, etag);
-    if (answer.changed) await show(answer.data);
-    etag = answer.etag; // only now: what failed half-way is asked again
-  } catch (error) {
-    if (FINAL_ANSWERS.includes(error.status)) {
-      error.final = true;
-      stale.showGone(error.status === 404 ? "This job is no longer there." : error.message);
-    }
-    throw error;
-  }
+  const answer = await callIfChanged(`${url}?since=${points.cursor}`, etag);
+  if (answer.changed) await show(answer.data);
+  etag = answer.etag; // only now: what failed half-way is asked again
   return !view.isTerminal();
 }
 
@@ -85,8 +75,6 @@ const live = follow({
   ask,
   everyMs: REFRESH_MS,
   hiddenMs: HIDDEN_MS,
-  onStale: stale.show,
-  onFresh: stale.hide,
 });
 
 setInterval(() => {
@@ -100,7 +88,6 @@ document.getElementById("panel-timeline").addEventListener("tab-open", () => {
   if (!view.isTerminal()) refresh('[data-region="timeline"]').catch(() => {}); // the next opening tries again
 });
 
-stale.enliven(live.now);
 bar.enliven();
 cancel.enliven(url, {
   onAnswer: () => {

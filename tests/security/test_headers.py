@@ -30,6 +30,7 @@ OTHERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Answered-By": "lora-pipeline",
 }
 
 
