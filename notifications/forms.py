@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from notifications.kinds import offered
+from notifications.kinds import JOBS_ENDED, KINDS, offered
 
 
 class WebhookForm(forms.Form):
@@ -23,6 +23,7 @@ class WebhookForm(forms.Form):
         label="Sent for",
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one."},
+        help_text=f"“{KINDS[JOBS_ENDED].label}”: {KINDS[JOBS_ENDED].help[0].lower()}{KINDS[JOBS_ENDED].help[1:]}",
     )
 
     def __init__(self, *args: Any, is_staff: bool, **kwargs: Any) -> None:

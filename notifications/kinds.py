@@ -46,7 +46,8 @@ KINDS = {
         Kind(
             JOBS_ENDED,
             "Only when my last job ends",
-            "In place of a message for each job that ends: one, when none of your jobs is active any more.",
+            "Replaces the messages for each job that completes, fails or is cancelled, even where those are chosen: "
+            "one comes when none of your jobs is active any more.",
             in_app=False,
         ),
         Kind("artifact_ready", "Adapter ready", "An adapter can be downloaded."),

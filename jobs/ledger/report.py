@@ -5,16 +5,17 @@ A bill (`CostRecord`) is written when an attempt has ended. What jobs cost that 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Count, F, FloatField, IntegerField, Q, QuerySet, Sum, TextField, Value
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Coalesce, Greatest, TruncDay, TruncMonth
+from django.db.models.functions import Cast, Coalesce, Greatest
 
 from jobs import costs, selectors
+from jobs.ledger.period import First
 from jobs.ledger.span import Days, Span
 from jobs.models import CostRecord, JobEvent
 from jobs.states import ACTIVE, Status
@@ -31,11 +32,12 @@ GROUPS = {
 DEFAULT_GROUP = "month"
 SORTS = ("name", "cost", "jobs", "seconds")
 UNKNOWN_GPU = "Unknown"
+FORGOTTEN_SHOWN = 5
 
 _GPU = Coalesce(KT("details__gpu_type"), Value(UNKNOWN_GPU), output_field=TextField())
 _KEYS: dict[str, Any] = {
-    "month": TruncMonth("recorded_at", tzinfo=UTC),
-    "day": TruncDay("recorded_at", tzinfo=UTC),
+    "month": First("recorded_at", of="month"),
+    "day": First("recorded_at", of="day"),
     "job": F("job_id"),
     "gpu": _GPU,
     "dataset": F("job__dataset_id"),
@@ -164,8 +166,8 @@ def lines(user: User, days: Days, group: str, *, sort: str = "-cost") -> QuerySe
 def line(row: dict[str, Any], days: Days, group: str, total: Decimal) -> Line:
     """A row of `lines` as it is shown."""
     key, name, of = row["key"], str(row["name"]), None
-    if isinstance(key, datetime):
-        key = key.date()
+    if group in {"month", "day"}:
+        key = date.fromisoformat(key)
         of = days.part(key, group)
         name = f"{key.day} {key:%b %Y}" if group == "day" else f"{key:%B %Y}"
     figures = _figures(row)
@@ -176,14 +178,17 @@ def line(row: dict[str, Any], days: Days, group: str, total: Decimal) -> Line:
 def by_gpu(user: User, days: Days, unit: str) -> dict[tuple[date, str], Decimal]:
     """Dollars by the first day of each unit ("day" or "month") and GPU type."""
     rows = bills(user, days).order_by().values(key=_KEYS[unit], gpu=_GPU).annotate(cost=Sum("amount"))
-    return {(row["key"].date(), row["gpu"]): costs.cents(row["cost"]) for row in rows}
+    return {(date.fromisoformat(row["key"]), row["gpu"]): costs.cents(row["cost"]) for row in rows}
 
 
 def forgotten(user: User, days: Days) -> Sequence[JobEvent]:
-    """Runs that were found at a cluster although nobody followed them, newest first; no bill holds what they cost."""
+    """Runs that were found at a cluster although nobody followed them, newest first; no bill holds what they cost.
+
+    At most one more than FORGOTTEN_SHOWN.
+    """
     events = JobEvent.objects.filter(job__in=selectors.visible_to(user), kind="orphan")
     events = events.filter(created_at__gte=days.start, created_at__lt=days.end).select_related("job")
-    return list(events.order_by("-id")[:5])
+    return list(events.order_by("-id")[: FORGOTTEN_SHOWN + 1])
 
 
 def _running(user: User) -> Running:

@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
@@ -38,7 +39,7 @@ def costs(request: HttpRequest) -> HttpResponse:
     if sort.removeprefix("-") not in report.SORTS:
         sort = "-name" if group in {"month", "day"} else "-cost"
     totals = report.totals(user, asked)
-    page = Paginator(report.lines(user, asked.days, group, sort=sort), LINES_PER_PAGE).get_page(given.get("page"))
+    page = _page(report.lines(user, asked.days, group, sort=sort), totals, group, given.get("page"))
     amounts = report.by_gpu(user, asked.days, each) if totals.now.jobs else {}
     context: dict[str, Any] = {
         "span": asked,
@@ -61,6 +62,15 @@ def costs(request: HttpRequest) -> HttpResponse:
         "has_any": bool(totals.now.jobs) or selectors.visible_to(user).exists(),
     }
     return render(request, "jobs/costs.html", context)
+
+
+def _page(rows: QuerySet[Any, dict[str, Any]], totals: report.Totals, group: str, number: str | None) -> Page[Any]:
+    """Counting adds all bills up once more: the number of jobs is known already, other groups are few."""
+    if group != "job":
+        return Paginator(list(rows), LINES_PER_PAGE).get_page(number)
+    pages = Paginator(rows, LINES_PER_PAGE)
+    pages.count = totals.now.jobs
+    return pages.get_page(number)
 
 
 def _span(given: QueryDict) -> tuple[Span, dict[str, str]]:

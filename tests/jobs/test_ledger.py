@@ -223,8 +223,16 @@ def test_a_run_that_nobody_followed_is_told_because_no_bill_holds_it(reader: Cli
         factories.event(factories.job(alice, name="Lost"), kind="orphan", message="run-1 still ran.")
         factories.event(factories.job(bob), kind="orphan", message="run-2 still ran.")
     text = reader.get("/costs").content.decode()
+    assert "What they cost is in no bill here." in text
     assert "run-1 still ran." in text
     assert "run-2" not in text
+    with time_machine.travel(datetime(2026, 11, 21, tzinfo=UTC)):
+        for number in range(3, 8):
+            factories.event(factories.job(alice, name=f"Lost {number}"), kind="orphan", message=f"run-{number} ran.")
+    text = reader.get("/costs").content.decode()
+    assert "run-7 ran." in text
+    assert "run-1 still ran." not in text
+    assert "And more before: choose fewer days to see them." in text
 
 
 @pytest.mark.django_db
