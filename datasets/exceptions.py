@@ -88,6 +88,13 @@ class NotValidated(DatasetError):
     kind = "conflict"
 
 
+class ReportGone(DatasetError):
+    """The file of all findings is not in storage any more, or is another validation's."""
+
+    code = "report_gone"
+    kind = "conflict"
+
+
 class NoCorrection(DatasetError):
     """There is no corrected file: none was asked for, it is not written yet, or it is of an earlier state."""
 

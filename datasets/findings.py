@@ -1,13 +1,13 @@
 """The report of a dataset's validation as people and programs read it: findings by kind, and as a file."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
-from datasets import spreadsheet
+from datasets import full_report, spreadsheet
 from datasets.models import Dataset, DatasetReport
-
-COLUMNS = ("severity", "line", "field", "error", "suggestion", "kind", "text")
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Findings:
-    """`kinds` are all there are, errors and the commonest first; `groups` what is shown: all, or of one `kind`."""
+    """`kinds` are all there are, errors and the commonest first; `groups` what is shown: all, or of one `kind`.
+
+    `total` of them were found, of which `shown` are shown and `downloadable` are in the files to take along.
+    """
 
     kind: str
     kinds: list[Kind]
     groups: list[Group]
+    total: int
+    shown: int
+    downloadable: int
 
 
 def findings(dataset: Dataset, kind: str = "") -> Findings:
@@ -54,11 +60,14 @@ def findings(dataset: Dataset, kind: str = "") -> Findings:
         if kind:
             shown, total = [each for each in shown if each.get("kind") == kind], counts.get(kind, 0)
         groups.append(Group("Errors" if is_error else "Warnings", is_error, total, shown))
-    return Findings(kind, kinds, groups)
+    total = dataset.validation_error_count + dataset.validation_warning_count
+    kept = sum(len(shown) for _, shown, _, _ in sides)
+    stored = report.findings_count if report is not None and report.findings_etag else kept
+    return Findings(kind, kinds, groups, total, sum(len(group.shown) for group in groups), stored)
 
 
 def as_json(dataset: Dataset) -> dict[str, Any]:
-    """The report as one object."""
+    """The report as one object, with the findings that the page shows."""
     found = findings(dataset)
     return {
         "dataset": {"id": str(dataset.pk), "name": dataset.name, "file_name": dataset.file_name},
@@ -72,20 +81,26 @@ def as_json(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def as_csv(dataset: Dataset) -> str:
-    """The findings as a table; what a spreadsheet would take for a formula begins with an apostrophe."""
-    shown = ((group, each) for group in findings(dataset).groups for each in group.shown)
-    rows = ([spreadsheet.cell(_cell(group, each, column)) for column in COLUMNS] for group, each in shown)
-    return "".join(spreadsheet.pieces(chain([COLUMNS], rows)))
+def all_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
+    """All findings (full_report.COLUMNS), read as they are taken: in the file's order where they come from storage,
+    else errors first. Raises ReportGone, StorageError, at once."""
+    report = DatasetReport.objects.filter(dataset=dataset).first()
+    if report is not None and report.findings_etag:
+        return full_report.stored_rows(dataset, report)
+    sides = _sides(dataset, report)
+    return (full_report.row(is_error, each) for is_error, shown, _, _ in sides for each in shown)
 
 
-def _cell(group: Group, each: dict[str, Any], column: str) -> Any:
-    if column == "severity":
-        return _severity(group.is_error)
-    if column == "text":
-        excerpt = each.get("excerpt") or {}
-        return "".join(excerpt.get(part, "") for part in ("before", "mark", "after"))
-    return each.get(column)
+def as_csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """The rows as a table in pieces; what a spreadsheet would take for a formula begins with an apostrophe."""
+    cells = ([spreadsheet.cell(row[column]) for column in full_report.COLUMNS] for row in rows)
+    return spreadsheet.pieces(chain([full_report.COLUMNS], cells))
+
+
+def as_json_lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """One object on each line, in pieces of many lines."""
+    while some := list(islice(rows, spreadsheet.ROWS_PER_PIECE)):
+        yield "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in some)
 
 
 def _severity(is_error: bool) -> str:

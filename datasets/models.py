@@ -117,6 +117,8 @@ class DatasetReport(models.Model):
     places = models.JSONField(
         default=dict, help_text="where examples are in the file (datasets.validation.places); empty: not known"
     )
+    findings_count = models.BigIntegerField(default=0, help_text="in the file of all findings (datasets.full_report)")
+    findings_etag = models.CharField(max_length=128, blank=True, help_text="of that file; empty: there is none")
     created_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from datasets import lifecycle, multipart, services
 from datasets.correcting import clear_corrections
 from datasets.exceptions import UploadMissing, UploadSizeMismatch
+from datasets.full_report import Collector, clear_reports, forget
 from datasets.models import Dataset, DatasetReport, DatasetStatus
 from datasets.selectors import abandoned_uploads, awaiting_correction, awaiting_validation, leftover_parts
 from datasets.storage import open_store
@@ -52,7 +53,9 @@ def dataset_validate(*, dataset_id: uuid.UUID | str) -> bool:
     dataset = Dataset.objects.select_related("owner").get(pk=dataset_id)
     logger.info("Validating dataset %s from bucket: %s", dataset.short_id, dataset.storage_bucket)
     try:
-        found, report = _inspect(dataset, lease)
+        with Collector() as collector:
+            found, report = _inspect(dataset, lease, collector)
+            everything = _keep_all(dataset, report, collector)
     except LeaseLost:
         logger.info("Dataset %s is no longer ours to validate", dataset.short_id)
         return False
@@ -65,7 +68,7 @@ def dataset_validate(*, dataset_id: uuid.UUID | str) -> bool:
         # Also where our key is refused: that is the operator's to mend, and no fault of this dataset.
         _postpone(dataset, lease, error.message)
         return False
-    return _finish(dataset, lease, found, report)
+    return _finish(dataset, lease, found, report, everything)
 
 
 def sweep() -> Swept:
@@ -80,6 +83,7 @@ def sweep() -> Swept:
             break
     _clear_parts()
     clear_corrections(limit=SWEEP_LIMIT)
+    clear_reports(limit=SWEEP_LIMIT)
     to_correct = awaiting_correction(now=now, limit=SWEEP_LIMIT)
     return Swept(awaiting_validation(now=now, limit=SWEEP_LIMIT), events, to_correct)
 
@@ -94,12 +98,12 @@ def _clear_parts() -> None:
             break
 
 
-def _inspect(dataset: Dataset, lease: uuid.UUID) -> tuple[ObjectInfo, Report]:
+def _inspect(dataset: Dataset, lease: uuid.UUID, collector: Collector) -> tuple[ObjectInfo, Report]:
     """Read the file once, pinned to its ETag, and look afterwards whether it is still the same."""
     store = open_store()
     bucket, path = dataset.storage_bucket, dataset.storage_path
     found = store.head(bucket=bucket, path=path)
-    validator = Validator()
+    validator = Validator(tell=collector.add)
     read, saved_at = 0, time.monotonic()
     for chunk in store.stream(bucket=bucket, path=path, etag=found.etag):
         validator.feed(chunk)
@@ -117,7 +121,15 @@ def _inspect(dataset: Dataset, lease: uuid.UUID) -> tuple[ObjectInfo, Report]:
     return found, validator.finish()
 
 
-def _finish(dataset: Dataset, lease: uuid.UUID, found: ObjectInfo, report: Report) -> bool:
+def _keep_all(dataset: Dataset, report: Report, collector: Collector) -> dict[str, Any]:
+    """What the row says of the file of all findings, which there is where the row does not keep them all itself."""
+    if collector.count <= len(report.errors) + len(report.warnings):
+        forget(dataset)
+        return {}
+    return {"findings_etag": collector.store(dataset).etag, "findings_count": collector.count}
+
+
+def _finish(dataset: Dataset, lease: uuid.UUID, found: ObjectInfo, report: Report, everything: dict[str, Any]) -> bool:
     complete = report.bytes == found.size
     if report.training_ready:
         status, kind = DatasetStatus.READY, "ready"
@@ -158,11 +170,13 @@ def _finish(dataset: Dataset, lease: uuid.UUID, found: ObjectInfo, report: Repor
             warnings=[problem.as_full_json() for problem in report.warnings],
             examples=list(report.examples),
             places=dict(report.places),
+            **everything,
         ),
     )
 
 
 def _finish_missing(dataset: Dataset, lease: uuid.UUID, error: ObjectMissing) -> bool:
+    forget(dataset)
     problem = Problem(None, "", error.message, "Put the file back and validate again, or create a new dataset.")
     return _settle(
         dataset,

@@ -11,6 +11,7 @@ from datasets.models import (
     CorrectionStatus,
     Dataset,
     DatasetCorrection,
+    DatasetReport,
     DatasetStatus,
     ImportGrant,
     StorageBucket,
@@ -101,6 +102,12 @@ def abandoned_corrections(*, limit: int) -> "QuerySet[DatasetCorrection]":
     """Corrections of deleted datasets that were not saved as datasets of their own."""
     gone = DatasetCorrection.objects.filter(dataset__deleted_at__isnull=False, saved_as=None)
     return gone.order_by("created_at")[:limit]
+
+
+def abandoned_reports(*, limit: int) -> "QuerySet[DatasetReport]":
+    """Reports of deleted datasets that have a file in storage."""
+    gone = DatasetReport.objects.filter(dataset__deleted_at__isnull=False).exclude(findings_etag="")
+    return gone.select_related("dataset").only("dataset", "findings_etag").order_by("created_at")[:limit]
 
 
 def abandoned_uploads(*, before: datetime, limit: int) -> "QuerySet[Dataset]":

@@ -8,6 +8,7 @@
     locate, excerpt   where in its line a finding is, and what the page shows of it
     places      where its examples are, to find any of them again
     lengths     how long the examples are, and what a maximum length takes away
+    unheeded    marks that are not obeyed here
     unknown_layouts   advice for lines in no layout that is known
     report      the result
     correction, json_values   what can be put right by machine, written to another file

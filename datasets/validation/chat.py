@@ -13,6 +13,7 @@ from datasets.validation.layouts import Conversation, Turn, read_example
 from datasets.validation.problems import Finding, kind_of, printable
 from datasets.validation.tool_calls import ToolCalls
 from datasets.validation.tools import check_tools
+from datasets.validation.unheeded import check_marks
 from datasets.validation.unknown_layouts import LAYOUT
 
 _ALIASES = {
@@ -38,7 +39,7 @@ def examine(value: Any) -> Example:
     conversation = read_example(value)
     if not conversation.turns:
         return Example(conversation.findings, layout=conversation.layout)
-    return _examine(conversation, check_tools(value.get("tools")))
+    return _examine(conversation, [*check_tools(value.get("tools")), *check_marks(value, value.get("messages"))])
 
 
 def _examine(conversation: Conversation, other_findings: Sequence[Finding]) -> Example:

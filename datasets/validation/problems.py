@@ -53,10 +53,12 @@ class Problem:
 class Findings:
     """Counts every problem by its kind and keeps the first ones, so that a file of errors costs no memory.
 
-    Kept are the first KEEP, and the first KEEP_OF_KIND of each of the first MAX_KINDS kinds.
+    Kept are the first KEEP, and the first KEEP_OF_KIND of each of the first MAX_KINDS kinds. `tell` is called with each
+    one, kept or not, before anything is known of the next line.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[Problem], None] | None = None) -> None:
+        self._tell = tell
         self.kept: list[Problem] = []
         self.count = 0
         self.kinds: dict[str, int] = {}
@@ -68,21 +70,26 @@ class Findings:
         error: str,
         suggestion: str,
         show: Callable[[], Excerpt | None] = lambda: None,
-    ) -> Problem | None:
-        """The problem if it is kept, with what `show` gives; else None."""
+    ) -> None:
+        """Count the problem; with what `show` gives where anybody takes it."""
         self.count += 1
         kind = self._counted(error)
-        if len(self.kept) >= KEEP and (kind == OTHERS or self.kinds[kind] > KEEP_OF_KIND):
-            return None
+        is_kept = len(self.kept) < KEEP or (kind != OTHERS and self.kinds[kind] <= KEEP_OF_KIND)
+        if not is_kept and self._tell is None:
+            return
         problem = Problem(line, printable(field), printable(error), suggestion, kind, show())
-        self.kept.append(problem)
-        return problem
+        if is_kept:
+            self.kept.append(problem)
+        if self._tell is not None:
+            self._tell(problem)
 
     def lead(self, line: int | None, field: str, error: str, suggestion: str) -> None:
         """Add what is only known at the end and must not be lost among many: it comes first."""
         self.count += 1
         problem = Problem(line, printable(field), printable(error), suggestion, self._counted(error))
         self.kept = [problem, *(self.kept if len(self.kept) < KEEP else self.kept[:-1])]
+        if self._tell is not None:
+            self._tell(problem)
 
     def _counted(self, error: str) -> str:
         kind = kind_of_error(error)

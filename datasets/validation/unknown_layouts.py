@@ -11,15 +11,32 @@ LAYOUT = (
     "or prompt and completion, conversations (ShareGPT), or instruction and output (Alpaca)."
 )
 
-_OTHERS = (
+_PREFERENCE = (
+    "This is preference data (DPO): training here learns one answer for each example, not which of two is better."
+)
+_BETTER = "Keep the better answer alone: {what}, such as with jq -c '{filter}' in.jsonl > out.jsonl."
+# (keys, what becomes of them) of preference data, as trl, Anthropic and OpenAI write it
+_PREFERENCES = (
     (
         ("prompt", "chosen"),
-        "This is preference data, and only one answer is learned here: rename chosen to completion, drop rejected.",
+        _BETTER.format(
+            what="rename chosen to completion and leave rejected out", filter="{prompt, completion: .chosen}"
+        ),
     ),
     (
         ("chosen", "rejected"),
-        "This is preference data, and only one answer is learned here: rename chosen to messages, drop rejected.",
+        _BETTER.format(what="rename chosen to messages and leave rejected out", filter="{messages: .chosen}"),
     ),
+    (
+        ("input", "preferred_output"),
+        _BETTER.format(
+            what="put preferred_output behind the messages of input",
+            filter="{messages: (.input.messages + .preferred_output)}",
+        ),
+    ),
+)
+
+_OTHERS = (
     (("prompt", "response"), "Rename response to completion."),
     (("instruction", "response"), "Rename response to output, and a context to input."),
     (("question", "answer"), "Rename question to prompt and answer to completion."),
@@ -43,6 +60,9 @@ def unknown_layout(value: dict[str, Any]) -> Finding:
             if close not in value:
                 name = printable(key, 60)
                 return Finding(name, f"There is no {close}, but “{name}”.", f"Did you misspell it? Write {close}.")
+    for pair, advice in _PREFERENCES:
+        if all(key in value for key in pair):
+            return Finding(pair[-1], _PREFERENCE, advice)
     for keys, advice in _OTHERS:
         if all(key in value for key in keys):
             return Finding(keys[-1], f"There is only {' and '.join(keys)}: no layout that is known.", advice)

@@ -1,7 +1,9 @@
 """The check of a whole file, fed with chunks of any size. Memory stays bounded whatever the file holds."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from datasets.validation import chat, container, sample, strict_json
@@ -12,7 +14,7 @@ from datasets.validation.lengths import Lengths, estimated_tokens
 from datasets.validation.lines import MAX_LINE_BYTES, Line, LineSplitter
 from datasets.validation.locate import locate
 from datasets.validation.places import Places
-from datasets.validation.problems import Findings
+from datasets.validation.problems import Findings, Problem
 from datasets.validation.report import MIXED, Report
 
 FEW, VERY_FEW = 50, 10
@@ -28,16 +30,22 @@ class _Lines:
 
 
 class Validator:
-    """Feed it the file, then `finish`. `hopeless` says that reading on is of no use."""
+    """Feed it the file, then `finish`. `hopeless` says that reading on is of no use.
 
-    def __init__(self, *, max_remembered: int = MAX_REMEMBERED) -> None:
+    `tell` is called with whether it is an error, and each finding, of which the report keeps but the first ones.
+    """
+
+    def __init__(
+        self, *, tell: Callable[[bool, Problem], None] | None = None, max_remembered: int = MAX_REMEMBERED
+    ) -> None:
         self._lines = LineSplitter()
         self._head = b""
         self._sniffed = False
         self.hopeless = False
         self._digest = hashlib.sha256()
         self._bytes = 0
-        self._errors, self._warnings = Findings(), Findings()
+        self._errors = Findings(partial(tell, True) if tell else None)
+        self._warnings = Findings(partial(tell, False) if tell else None)
         self._seen: set[int] = set()
         self._max_remembered = max_remembered
         self._forgetful = False

@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from datasets import lifecycle, reconcile, services
 from datasets.models import Dataset, DatasetReport
 from datasets.storage.base import ObjectStore
 from tests import factories
+from tests.datasets.conftest import PutObject
 from tests.datasets.files import chat_file, chat_line
 
 Api = Callable[[User], APIClient]
@@ -38,11 +40,17 @@ def page(client: Client, address: str) -> str:
     return html.unescape(answer.content.decode())
 
 
+def taken_along(client: Any, address: str) -> list[dict[str, Any]]:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
+
+
 def test_the_page_shows_lines_in_their_context_by_kind(validated: MakeDataset, alice: User, browse: Page) -> None:
     dataset = validated(alice, FAULTY)
     text = page(browse(alice), f"/datasets/{dataset.pk}")
     assert '<mark>"=cmd0"</mark>' in text
-    assert "105 of 180: the first 100, and some of each kind" in text
+    assert "showing 105 of 180: the first 100, and some of each kind" in text
     narrowed = page(browse(alice), f"/datasets/{dataset.pk}?kind=Not valid JSON at column …: Expecting value.")
     assert "the first 5 of 30" in narrowed
     assert '{"messages": [<mark>}</mark>␉' in narrowed
@@ -66,14 +74,65 @@ def test_the_report_can_be_taken_along_and_holds_no_formulas(
     validated: MakeDataset, alice: User, bob: User, browse: Page
 ) -> None:
     dataset = validated(alice, chat_file(60) + b'=cmd|"/C calc"!A0\n')
-    answer = browse(alice).get(f"/datasets/{dataset.pk}/report.csv")
+    answer: Any = browse(alice).get(f"/datasets/{dataset.pk}/report.csv")
     assert answer["Content-Disposition"] == 'attachment; filename="chat.jsonl.report.csv"'
-    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
     assert (rows[0]["severity"], rows[0]["line"], rows[0]["text"]) == ("error", "61", '\'=cmd|"/C calc"!A0')
-    as_json: Any = browse(alice).get(f"/datasets/{dataset.pk}/report.json").json()
-    assert as_json["findings"][0]["excerpt"]["mark"] == "="
-    for suffix in ("csv", "json"):
+    (row,) = taken_along(browse(alice), f"/datasets/{dataset.pk}/report.jsonl")
+    assert row["text"] == '=cmd|"/C calc"!A0'
+    for suffix in ("csv", "jsonl"):
         assert browse(bob).get(f"/datasets/{dataset.pk}/report.{suffix}").status_code == 404
+
+
+def test_all_findings_can_be_taken_along_also_those_that_are_not_shown(
+    validated: MakeDataset, alice: User, bob: User, browse: Page, api: Api
+) -> None:
+    dataset = validated(alice, FAULTY)
+    assert "all 210 as" in page(browse(alice), f"/datasets/{dataset.pk}")
+    rows = taken_along(browse(alice), f"/datasets/{dataset.pk}/report.jsonl")
+    assert [row["line"] for row in rows if row["severity"] == "error"] == [*range(61, 241)]
+    assert sum(row["severity"] == "warning" for row in rows) == 30
+    last_role = next(row for row in rows if row["line"] == 210)
+    assert (last_role["error"], last_role["kind"]) == ("Unknown role “=cmd149”.", ROLE)
+    assert '"=cmd149"' in last_role["text"]
+    assert taken_along(api(alice), f"/api/datasets/{dataset.pk}/findings.jsonl") == rows
+    table: Any = api(alice).get(f"/api/datasets/{dataset.pk}/findings.csv")
+    read = list(csv.DictReader(io.StringIO(b"".join(table.streaming_content).decode())))
+    assert [(row["line"], row["error"]) for row in read] == [(str(row["line"] or ""), row["error"]) for row in rows]
+    assert api(bob).get(f"/api/datasets/{dataset.pk}/findings.jsonl").status_code == 404
+
+
+def test_a_report_whose_file_is_gone_says_so(
+    validated: MakeDataset, store: ObjectStore, alice: User, browse: Page, api: Api
+) -> None:
+    dataset = validated(alice, FAULTY)
+    (path,) = [each.path for each in store.list(bucket="lora-datasets", prefix=f"{alice.pk}/").objects]
+    store.put(bucket="lora-datasets", path=path, body=io.BytesIO(b"another's"))
+    refused = api(alice).get(f"/api/datasets/{dataset.pk}/findings.csv")
+    assert (refused.status_code, refused.data["error"]["code"]) == (409, "report_gone")
+    store.delete(bucket="lora-datasets", path=path)
+    answer = browse(alice).get(f"/datasets/{dataset.pk}/report.csv", follow=True)
+    assert "no longer in storage. Validate the dataset again" in answer.content.decode()
+
+
+def test_what_is_not_kept_in_the_row_is_removed_with_its_validation_and_its_dataset(
+    validated: MakeDataset, put_object: PutObject, store: ObjectStore, alice: User
+) -> None:
+    def files() -> int:
+        return len(store.list(bucket="lora-datasets", prefix=f"{alice.pk}/").objects)
+
+    dataset = validated(alice, FAULTY)
+    assert files() == 1
+    put_object(dataset.storage_path, chat_file())
+    services.dataset_revalidate(dataset=dataset, actor="user:alice")
+    reconcile.dataset_validate(dataset_id=dataset.pk)
+    assert files() == 0
+    other = validated(alice, FAULTY)
+    services.dataset_delete(dataset=other, actor="user:alice")
+    assert files() == 1
+    reconcile.sweep()
+    assert files() == 0
+    assert not DatasetReport.objects.exclude(findings_etag="").exists()
 
 
 def test_a_validation_older_than_reports_is_shown_without_lines(alice: User, browse: Page, api: Api) -> None:

@@ -133,8 +133,6 @@ def test_many_warnings_do_not_hide_that_layouts_are_mixed() -> None:
         ({"instruction": "Hi", "output": ["Hello"]}, "output", "a list", "quotes"),
         ({"instruction": "Hi", "output": "Hello", "system": 3}, "system", "a number", "quotes"),
         ({"messages": [ASK, ANSWER], "conversations": [HUMAN, GPT]}, "conversations", "both messages and", "Keep one"),
-        ({"prompt": "Hi", "chosen": "Hello", "rejected": "Go"}, "chosen", "prompt and chosen", "preference data"),
-        ({"chosen": [ASK, ANSWER], "rejected": [ASK, ANSWER]}, "rejected", "chosen and rejected", "preference data"),
         (
             {"instruction": "Hi", "context": "", "response": "Hello"},
             "response",
@@ -253,3 +251,42 @@ def test_it_knows_the_names_of_roles_that_the_trainer_knows() -> None:
         known = name in trainer._SHARE_GPT_ROLES
         errors = [finding.error for finding in chat.examine({"conversations": turns}).findings]
         assert any("Unknown role" in error for error in errors) is not known
+
+
+CHAT = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ({"prompt": "Hi", "chosen": "Hello", "rejected": "No"}, "jq -c '{prompt, completion: .chosen}'"),
+        ({"chosen": CHAT, "rejected": CHAT}, "jq -c '{messages: .chosen}'"),
+        (
+            {"input": {"messages": CHAT}, "preferred_output": CHAT, "non_preferred_output": CHAT},
+            "jq -c '{messages: (.input.messages + .preferred_output)}'",
+        ),
+    ],
+)
+def test_preference_data_is_refused_with_the_way_to_what_can_be_learned(line: dict[str, Any], advice: str) -> None:
+    report = validate(line)
+    (error,) = report.errors
+    assert "This is preference data (DPO): training here learns one answer for each example" in error.error
+    assert advice in error.suggestion
+    assert len(report.error_kinds) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ({"prompt": "Hi", "completion": "No", "label": False}, "label"),
+        ({"messages": [*CHAT, *CHAT[:1], {**CHAT[1], "weight": 0}]}, "messages[3].weight"),
+        ({"prompt": "Hi", "completion": "Hello", "label": True}, None),
+        ({"prompt": "Hi", "completion": "Hello", "label": 0}, None),
+        ({"messages": [{**CHAT[0], "weight": 0}, {**CHAT[1], "weight": 1}]}, None),
+    ],
+)
+def test_marks_of_other_trainers_that_are_not_heeded_are_warned_of(line: dict[str, Any], field: str | None) -> None:
+    report = validate(line)
+    assert report.training_ready
+    warned = [warning.field for warning in report.warnings if warning.line]
+    assert warned == ([field] if field else [])
