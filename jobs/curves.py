@@ -85,7 +85,7 @@ def span(values: Sequence[float], *, log: bool = False, clip: bool = False) -> t
     if not usable:
         return ((0.1, 1.0) if log else (0.0, 1.0)), 0
     low, high = (_quantile(usable, _OUTER), _quantile(usable, 1 - _OUTER)) if clip else (usable[0], usable[-1])
-    pad = (high - low or abs(high) or 1) * _PAD
+    pad = (high - low or abs(high) or 1) * _PAD or _PAD  # of next to nothing that is nothing
     below = max(low - (2 if clip else 1) * pad, usable[0] - pad)
     above = min(high + (2 if clip else 1) * pad, usable[-1] + pad)
     outside = sum(value < below or value > above for value in usable)

@@ -20,11 +20,16 @@ pytest_plugins = ["tests.servers"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What Hypothesis finds does not depend on how busy the machine is."""
+    """What Hypothesis finds depends neither on chance nor on how busy the machine is.
+
+    HYPOTHESIS_PROFILE=long looks at what it has not looked at before.
+    """
     if config.pluginmanager.has_plugin("hypothesispytest"):  # planted faults run without: loading it takes a while
         from hypothesis import HealthCheck, settings
 
-        settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        by_chance = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+        slow = [HealthCheck.too_slow]
+        settings.register_profile("steady", deadline=None, derandomize=not by_chance, suppress_health_check=slow)
         settings.load_profile("steady")
 
 

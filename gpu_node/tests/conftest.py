@@ -56,6 +56,16 @@ def order(outside: Outside) -> Orders:
 
 
 @pytest.fixture
+def long_order(order: Orders) -> Orders:
+    """`order`, for jobs that train until they are stopped, however busy the machine is that looks."""
+
+    def make(**changes: Any) -> dict[str, Any]:
+        return order(hyperparameters={"epochs": 3000, "logging_steps": 1}, **changes)
+
+    return make
+
+
+@pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[Nodes]:
     """Starts nodes of a test's own; all end with the test."""
     with ExitStack() as stack:
@@ -68,8 +78,7 @@ def nodes(tmp_path: Path) -> Iterator[Nodes]:
 
 @pytest.fixture(scope="session")
 def _fast_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
-    options = ("--gpu", "H100-80GB:1000", "--speed", "2000", "--upload-patience", "1")
-    with NodeProcess(tmp_path_factory.mktemp("fast"), *options) as node:
+    with NodeProcess(tmp_path_factory.mktemp("fast"), "--gpu", "H100-80GB:1000", "--speed", "2000") as node:
         yield node
 
 
@@ -87,8 +96,14 @@ def fast_node(_fast_node: NodeProcess) -> Iterator[NodeProcess]:
 
 
 @pytest.fixture
+def hasty_node(nodes: Nodes) -> NodeProcess:
+    """As fast, and without patience for uploads."""
+    return nodes("--gpu", "H100-80GB:8", "--speed", "2000", "--upload-patience", "0")
+
+
+@pytest.fixture
 def slow_node(_slow_node: NodeProcess) -> Iterator[NodeProcess]:
-    """A level-2 node on which a job runs for seconds, so that a test finds it running."""
+    """A level-2 node on which a job takes a few seconds; a `long_order` is sure to be found running."""
     yield _slow_node
     _slow_node.client.delete("/faults")
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +18,8 @@ import httpx
 SOURCE = Path(__file__).parent.parent / "src"
 PRETENDED = Path(__file__).parent / "pretend_trainer"
 KEY = "key-of-the-tests"
+PATIENCE_S = 60
+"""How long a busy machine may take; nobody waits for it where all goes well."""
 
 
 class NodeProcess:
@@ -38,7 +42,7 @@ class NodeProcess:
             raise AssertionError(f"the node did not start: {self.process.communicate()[1]}")
         self.url = ready.rsplit(" ", 1)[1].strip()
         self.client = httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=10.0, trust_env=False
+            base_url=self.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=PATIENCE_S, trust_env=False
         )
 
     def __enter__(self) -> Self:
@@ -54,12 +58,20 @@ class NodeProcess:
         self.client.close()
         if self.process.poll() is None:
             (self.process.kill if kill else self.process.terminate)()
-        return self.process.communicate(timeout=10)[1]
+        return self.process.communicate(timeout=PATIENCE_S)[1]
 
     def get(self, path: str, **options: Any) -> Any:
         answer = self.client.get(path, **options)
         assert answer.status_code == 200, (answer.status_code, answer.text)
         return answer.json()
+
+    def called(self, method: str, path: str) -> socket.socket:
+        """A connection on which this was asked, for answers that httpx would not wait for."""
+        host, port = self.url.removeprefix("http://").split(":")
+        connection = socket.create_connection((host, int(port)), timeout=PATIENCE_S)
+        request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n\r\n"
+        connection.sendall(request.encode())
+        return connection
 
     def submit(self, order: dict[str, Any], *, key: bool = True) -> httpx.Response:
         headers = {"Idempotency-Key": f"{order['job_id']}:{order.get('attempt', 1)}"} if key else {}
@@ -78,19 +90,22 @@ class NodeProcess:
 
     def wait(self, external_id: str, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Asks until the status is as wanted; each answer is also checked against the last one."""
-        patience = threading.Event()
+        deadline = time.monotonic() + PATIENCE_S
         last: dict[str, Any] = {}
-        for _ in range(1000):
+        while time.monotonic() < deadline:
             status = self.status(external_id)
             assert status.get("state_seq", 0) >= last.get("state_seq", 0)
             if reached(status):
                 return status
             last = status
-            patience.wait(0.01)
+            time.sleep(0.01)
         raise AssertionError(f"not reached: {last}")
 
     def wait_for(self, external_id: str, *states: str) -> dict[str, Any]:
         return self.wait(external_id, lambda status: status["status"] in states)
+
+    def wait_for_step(self, external_id: str, step: int) -> dict[str, Any]:
+        return self.wait(external_id, lambda status: status["current_step"] >= step)
 
     def fault(self, **rule: Any) -> int:
         answer = self.client.post("/faults", json=rule)
@@ -99,11 +114,11 @@ class NodeProcess:
 
     def wait_until_struck(self) -> None:
         """Waits until some rule has hit a call."""
-        patience = threading.Event()
-        for _ in range(1000):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
             if any(rule["hits"] for rule in self.get("/faults")["faults"]):
                 return
-            patience.wait(0.01)
+            time.sleep(0.01)
         raise AssertionError("no rule was hit")
 
 

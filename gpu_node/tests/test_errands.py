@@ -37,7 +37,7 @@ def test_files_are_uploaded_to_signed_urls_before_the_job_is_completed(
 def test_a_job_says_uploading_with_its_gpus_free_until_the_upload_is_settled(
     nodes: Nodes, order: Orders, plane: Outside
 ) -> None:
-    node = nodes("--gpu", "H100-80GB:8", "--speed", "2000", "--upload-patience", "60")
+    node = nodes("--gpu", "H100-80GB:8", "--speed", "2000")
     plane.answers = {"/callback/uploads": [503] * 1000}
     external_id = node.start(order(**with_callback(plane)))
     status = node.wait(external_id, lambda status: status["stage"] == "uploading")
@@ -61,20 +61,20 @@ def test_uploads_that_break_are_tried_again(fast_node: NodeProcess, order: Order
 
 @pytest.mark.parametrize("refusal", [404, 503])
 def test_files_are_listed_for_download_where_uploading_stays_impossible(
-    refusal: int, fast_node: NodeProcess, order: Orders, plane: Outside
+    refusal: int, hasty_node: NodeProcess, order: Orders, plane: Outside
 ) -> None:
     plane.answers = {"/callback/uploads": [refusal] * 1000}
-    external_id = fast_node.start(order(**with_callback(plane)))
-    fast_node.wait_for(external_id, "completed")
-    files = fast_node.get(f"/training/artifacts/{external_id}")["files"]
+    external_id = hasty_node.start(order(**with_callback(plane)))
+    hasty_node.wait_for(external_id, "completed")
+    files = hasty_node.get(f"/training/artifacts/{external_id}")["files"]
     assert files
-    assert all(file["url"].startswith(fast_node.url) for file in files)
+    assert all(file["url"].startswith(hasty_node.url) for file in files)
 
 
 def test_a_kept_adapter_of_a_cancelled_job_is_uploaded_too(
-    slow_node: NodeProcess, order: Orders, plane: Outside
+    slow_node: NodeProcess, long_order: Orders, plane: Outside
 ) -> None:
-    external_id = slow_node.start(order(**with_callback(plane)))
+    external_id = slow_node.start(long_order(**with_callback(plane)))
     slow_node.wait(external_id, lambda status: status["current_step"] > 3)
     slow_node.client.post(f"/training/cancel/{external_id}", json={"keep_adapter": True})
     slow_node.wait_for(external_id, "cancelled")
@@ -100,11 +100,11 @@ def test_every_change_of_state_is_hinted_and_signed(
 
 
 def test_a_control_plane_that_does_not_listen_blocks_nothing(
-    fast_node: NodeProcess, order: Orders, plane: Outside
+    hasty_node: NodeProcess, order: Orders, plane: Outside
 ) -> None:
     plane.answers = {"/callback": [500] * 1000}
-    external_id = fast_node.start(order(**with_callback(plane)))
-    assert fast_node.wait_for(external_id, "completed", "failed")["status"] == "completed"
+    external_id = hasty_node.start(order(**with_callback(plane)))
+    assert hasty_node.wait_for(external_id, "completed", "failed")["status"] == "completed"
 
 
 def test_an_expired_dataset_url_is_replaced_by_a_fresh_one(
@@ -166,11 +166,11 @@ def test_steps_follow_from_the_real_number_of_lines(
 
 
 def test_a_repeated_cancel_does_not_lose_the_adapter_that_is_on_its_way(
-    nodes: Nodes, order: Orders, plane: Outside
+    nodes: Nodes, long_order: Orders, plane: Outside
 ) -> None:
-    node = nodes("--gpu", "H100-80GB:8", "--speed", "10", "--upload-patience", "60")
+    node = nodes("--gpu", "H100-80GB:8", "--speed", "10")
     plane.answers = {"/callback/uploads": [503] * 1000}
-    external_id = node.start(order(**with_callback(plane)))
+    external_id = node.start(long_order(**with_callback(plane)))
     node.wait(external_id, lambda status: status["current_step"] > 3)
     node.client.post(f"/training/cancel/{external_id}", json={"keep_adapter": True})
     node.wait(external_id, lambda status: status["stage"] == "uploading")
@@ -182,10 +182,10 @@ def test_a_repeated_cancel_does_not_lose_the_adapter_that_is_on_its_way(
 
 
 def test_upload_urls_that_make_no_sense_leave_the_files_to_be_fetched(
-    fast_node: NodeProcess, order: Orders, plane: Outside
+    hasty_node: NodeProcess, order: Orders, plane: Outside
 ) -> None:
     plane.ticket_changes = {"headers": {"x-checked": 5}}
-    external_id = fast_node.start(order(**with_callback(plane)))
-    fast_node.wait_for(external_id, "completed")
-    files = fast_node.get(f"/training/artifacts/{external_id}")["files"]
-    assert all(file["url"].startswith(fast_node.url) for file in files)
+    external_id = hasty_node.start(order(**with_callback(plane)))
+    hasty_node.wait_for(external_id, "completed")
+    files = hasty_node.get(f"/training/artifacts/{external_id}")["files"]
+    assert all(file["url"].startswith(hasty_node.url) for file in files)

@@ -106,13 +106,13 @@ def test_it_turns_the_key_away(slow_node: NodeProcess) -> None:
     assert codes == [401, 403, 200]
 
 
-def test_it_forgets_a_job_for_a_while_or_for_ever(slow_node: NodeProcess, order: Orders) -> None:
-    body = order()
+def test_it_forgets_a_job_for_a_while_or_for_ever(slow_node: NodeProcess, long_order: Orders) -> None:
+    body = long_order()
     external_id = slow_node.start(body)
     for_ever = slow_node.fault(route="any", job_id=body["job_id"], effect={"forget": True})
     for path in ("status", "metrics", "logs", "artifacts"):
         assert slow_node.client.get(f"/training/{path}/{external_id}").status_code == 404
-    other = slow_node.start(order())
+    other = slow_node.start(long_order())
     asked = {"jobs": [{"id": external_id, "after": 0}, {"id": other, "after": 0}]}
     batch = slow_node.client.post("/training/status", json=asked).json()
     assert batch["missing"] == [external_id]
@@ -225,8 +225,8 @@ def test_the_clock_is_wrong(slow_node: NodeProcess, order: Orders) -> None:
     assert wrong["transitions"][0]["at"] < true["transitions"][0]["at"]
 
 
-def test_a_cancel_is_refused_or_cannot_be_reached(slow_node: NodeProcess, order: Orders) -> None:
-    external_id = slow_node.start(order())
+def test_a_cancel_is_refused_or_cannot_be_reached(slow_node: NodeProcess, long_order: Orders) -> None:
+    external_id = slow_node.start(long_order())
     path = f"/training/cancel/{external_id}"
     slow_node.fault(route="cancel", times=1, effect={"answer": {"code": 409, "body": {"detail": "no"}}})
     slow_node.fault(route="cancel", times=1, after=1, effect={"reset": True})
@@ -250,12 +250,14 @@ def test_an_answer_of_ten_megabytes(slow_node: NodeProcess, order: Orders) -> No
 
 def test_an_answer_that_drips(slow_node: NodeProcess) -> None:
     slow_node.fault(route="capabilities", times=1, effect={"drip": {"bytes": 1, "every_s": 30}})
-    with slow_node.client.stream("GET", "/training/capabilities", timeout=1.0) as answer:
-        assert int(answer.headers["content-length"]) > 1
-        pieces = answer.iter_raw()
-        assert next(pieces) == b"{"
-        with pytest.raises(httpx.ReadTimeout):
-            next(pieces)
+    with slow_node.called("GET", "/training/capabilities") as connection, connection.makefile("rb") as answer:
+        head = iter(answer.readline, b"\r\n")
+        (length,) = [line for line in head if line.lower().startswith(b"content-length: ")]
+        assert int(length.split()[1]) > 1
+        assert answer.read(1) == b"{"
+        connection.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            answer.read(1)
 
 
 def test_a_redirect_elsewhere(slow_node: NodeProcess) -> None:

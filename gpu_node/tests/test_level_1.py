@@ -52,9 +52,9 @@ def test_a_job_completes_with_download_urls(nodes: Nodes, order: Orders) -> None
     assert content[8:10] == b'{"'
 
 
-def test_a_cancelling_job_says_running_until_it_is_cancelled(nodes: Nodes, order: Orders) -> None:
+def test_a_cancelling_job_says_running_until_it_is_cancelled(nodes: Nodes, long_order: Orders) -> None:
     node = nodes("--level", "1", "--gpu", "H100-80GB:8", "--speed", "5")
-    external_id = node.start(order())
+    external_id = node.start(long_order())
     node.wait(external_id, lambda status: status["current_step"] > 0)
     answer = node.client.post(f"/training/cancel/{external_id}")
     assert (answer.status_code, answer.json()["status"]) == (200, "running")

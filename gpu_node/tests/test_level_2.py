@@ -222,8 +222,8 @@ def test_a_lookup_finds_by_job_id_and_filters_before_it_pages(fast_node: NodePro
     assert fast_node.client.get("/training/jobs?state=strange").status_code == 400
 
 
-def test_the_active_jobs_are_the_ones_that_have_not_ended(slow_node: NodeProcess, order: Orders) -> None:
-    running, cancelled = slow_node.start(order()), slow_node.start(order())
+def test_the_active_jobs_are_the_ones_that_have_not_ended(slow_node: NodeProcess, long_order: Orders) -> None:
+    running, cancelled = slow_node.start(long_order()), slow_node.start(long_order())
     slow_node.client.post(f"/training/cancel/{cancelled}", json={"grace_s": 0})
     slow_node.wait_for(cancelled, "cancelled")
     active = {job["external_job_id"] for job in slow_node.get("/training/jobs?state=active")["jobs"]}
@@ -231,8 +231,10 @@ def test_the_active_jobs_are_the_ones_that_have_not_ended(slow_node: NodeProcess
     assert cancelled not in active
 
 
-def test_a_cancel_is_202_until_the_gpus_are_free_and_200_after(slow_node: NodeProcess, order: Orders) -> None:
-    external_id = slow_node.start(order())
+def test_a_cancel_is_202_until_the_gpus_are_free_and_200_after(
+    slow_node: NodeProcess, long_order: Orders
+) -> None:
+    external_id = slow_node.start(long_order())
     slow_node.wait(external_id, lambda status: status["current_step"] > 3)
     asked = slow_node.client.post(
         f"/training/cancel/{external_id}", json={"reason": "bob asked", "grace_s": 5}
@@ -250,8 +252,8 @@ def test_a_cancel_is_202_until_the_gpus_are_free_and_200_after(slow_node: NodePr
     assert slow_node.get(f"/training/artifacts/{external_id}") == {"files": [], "complete": True}
 
 
-def test_a_cancel_can_keep_the_adapter(slow_node: NodeProcess, order: Orders) -> None:
-    external_id = slow_node.start(order())
+def test_a_cancel_can_keep_the_adapter(slow_node: NodeProcess, long_order: Orders) -> None:
+    external_id = slow_node.start(long_order())
     slow_node.wait(external_id, lambda status: status["current_step"] > 3)
     slow_node.client.post(f"/training/cancel/{external_id}", json={"keep_adapter": True, "grace_s": 5})
     slow_node.wait_for(external_id, "cancelled")
@@ -291,10 +293,10 @@ def test_a_cursor_or_a_cancel_that_makes_no_sense_is_400(slow_node: NodeProcess,
         assert slow_node.client.post(f"/training/cancel/{external_id}", json=body).status_code == 400
 
 
-def test_a_job_waits_for_its_gpus_and_shows_it(nodes: Nodes, order: Orders) -> None:
+def test_a_job_waits_for_its_gpus_and_shows_it(nodes: Nodes, long_order: Orders) -> None:
     node = nodes("--gpu", "RTX-4090:2", "--speed", "10")
     gpus = {"type": "RTX-4090", "count": 2}
-    first, second = node.start(order(gpu_config=gpus)), node.start(order(gpu_config=gpus))
+    first, second = node.start(long_order(gpu_config=gpus)), node.start(long_order(gpu_config=gpus))
     waiting = node.status(second)
     assert (waiting["status"], waiting["stage"], waiting["started_at"]) == ("queued", "queued_on_gpu", None)
     assert waiting["billing"] == {"billable_seconds": 0.0, "gpu_count": 2, "final": False}
@@ -302,15 +304,19 @@ def test_a_job_waits_for_its_gpus_and_shows_it(nodes: Nodes, order: Orders) -> N
     node.wait_for(second, "running")
 
 
-def test_a_job_resumes_from_a_checkpoint_of_an_earlier_one(slow_node: NodeProcess, order: Orders) -> None:
-    body = order()
+def test_a_job_resumes_from_a_checkpoint_of_an_earlier_one(
+    slow_node: NodeProcess, long_order: Orders
+) -> None:
+    body = long_order()
     body["hyperparameters"]["save_steps"] = 12
+    hang = {"kind": "hang", "at_step": 15}  # before it can save once more
+    slow_node.fault(route="job", job_id=body["job_id"], effect={"outcome": hang})
     first = slow_node.start(body)
-    slow_node.wait(first, lambda status: status["current_step"] > 13)
+    slow_node.wait_for_step(first, 15)
     slow_node.client.post(f"/training/cancel/{first}", json={"grace_s": 0})
     slow_node.wait_for(first, "cancelled")
-    second = slow_node.start(order(resume_from={"external_job_id": first}))
-    slow_node.wait(second, lambda status: status["current_step"] > 12)
+    second = slow_node.start(long_order(resume_from={"external_job_id": first}))
+    slow_node.wait_for_step(second, 13)
     assert slow_node.get(f"/training/metrics/{second}")["points"][0]["step"] == 13
-    refused = slow_node.submit(order(resume_from={"external_job_id": "run-gone"}))
+    refused = slow_node.submit(long_order(resume_from={"external_job_id": "run-gone"}))
     assert (refused.status_code, refused.json()["code"]) == (409, "checkpoint_gone")

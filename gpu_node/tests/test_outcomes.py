@@ -6,8 +6,8 @@ from conftest import Orders
 from servers import NodeProcess
 
 
-def test_a_cancel_is_accepted_and_the_gpus_never_get_free(slow_node: NodeProcess, order: Orders) -> None:
-    body = order()
+def test_a_cancel_is_accepted_and_the_gpus_never_get_free(slow_node: NodeProcess, long_order: Orders) -> None:
+    body = long_order()
     external_id = slow_node.start(body)
     slow_node.fault(route="job", job_id=body["job_id"], effect={"outcome": {"kind": "ignores_stop"}})
     slow_node.wait(external_id, lambda status: status["current_step"] > 0)
@@ -18,8 +18,8 @@ def test_a_cancel_is_accepted_and_the_gpus_never_get_free(slow_node: NodeProcess
     slow_node.wait_for(external_id, "cancelled")
 
 
-def test_a_job_finishes_while_it_is_being_cancelled(slow_node: NodeProcess, order: Orders) -> None:
-    body = order()
+def test_a_job_finishes_while_it_is_being_cancelled(slow_node: NodeProcess, long_order: Orders) -> None:
+    body = long_order()
     slow_node.fault(route="job", job_id=body["job_id"], effect={"outcome": {"kind": "finishes_on_stop"}})
     external_id = slow_node.start(body)
     slow_node.wait(external_id, lambda status: status["current_step"] > 0)

@@ -13,7 +13,7 @@ import pytest
 from conftest import Nodes, Orders
 from gpu_node.server import listen
 from gpu_node.settings import read_gpus, read_settings
-from servers import KEY, SOURCE, NodeProcess
+from servers import KEY, PATIENCE_S, SOURCE, NodeProcess
 
 BASICS = ["--state-dir", "state", "--simulated", "--gpu", "CPU:1"]
 
@@ -27,11 +27,11 @@ def test_it_says_where_it_listens(nodes: Nodes, tmp_path: Path) -> None:
     assert not (tmp_path / "state" / "node.json").exists()
 
 
-def test_jobs_go_on_after_a_kill(nodes: Nodes, order: Orders, tmp_path: Path) -> None:
+def test_jobs_go_on_after_a_kill(nodes: Nodes, long_order: Orders, tmp_path: Path) -> None:
     options = ("--gpu", "H100-80GB:1", "--speed", "10")
     node = nodes(*options)
-    running, waiting = node.start(order()), node.start(order())
-    body = order()
+    running, waiting = node.start(long_order()), node.start(long_order())
+    body = long_order()
     node.start(body)
     before = node.wait(running, lambda status: status["current_step"] > 5)
     points = node.get(f"/training/metrics/{running}?limit=5")["points"]
@@ -73,13 +73,10 @@ def test_answers_are_not_held_back_by_nagle() -> None:
 def test_it_ends_at_once_even_with_a_request_that_hangs(nodes: Nodes) -> None:
     node = nodes("--gpu", "CPU:1")
     node.fault(route="capabilities", effect={"hang_s": 3600})
-    host, port = node.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as connection:
-        request = f"GET /training/capabilities HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n\r\n"
-        connection.sendall(request.encode())
+    with node.called("GET", "/training/capabilities"):
         node.wait_until_struck()
         node.process.send_signal(signal.SIGTERM)
-        assert node.process.wait(timeout=5) == 0
+        assert node.process.wait(timeout=PATIENCE_S) == 0
 
 
 def test_no_secret_gets_into_the_log_and_the_state_is_private(

@@ -15,7 +15,7 @@ import pytest
 from gpu_node.provision.machine import MachineProvisioner
 from gpu_node.provisioning import Progress, ProvisionFailed
 from gpu_node.spec import ModelSource, RemoteFile
-from servers import Outside
+from servers import PATIENCE_S, Outside
 
 INSTALL = """
 import json, os, sys, time
@@ -78,7 +78,7 @@ def with_machine(trainer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     async def run(use: Use) -> object:
         async with machine() as made:
-            return await asyncio.wait_for(use(made), 20)
+            return await asyncio.wait_for(use(made), PATIENCE_S)
 
     return lambda use: asyncio.run(run(use))
 

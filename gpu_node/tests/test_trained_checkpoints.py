@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from conftest import DATASET, Orders
 from servers import Outside
@@ -14,10 +15,15 @@ def test_checkpoints_are_brought_to_the_bucket_while_it_trains(
 ) -> None:
     node = machines()
     external_id = node.start(order(**model(halt_at=9), **with_callback(plane)))
-    status = node.wait(external_id, lambda status: status["checkpoints"] > 0)
+
+    def listed() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = node.get(f"/training/checkpoints/{external_id}")["checkpoints"]
+        return found
+
+    # The one before it may be on its way first.
+    status = node.wait(external_id, lambda _: [saved["step"] for saved in listed()][-1:] == [8])
     assert status["status"] == "running"
-    listed = node.get(f"/training/checkpoints/{external_id}")["checkpoints"]
-    newest = listed[-1]
+    newest = listed()[-1]
     assert (newest["step"], newest["restart"], newest["validation_loss"]) == (8, 0, 0.125)
     for file in newest["files"]:
         content = plane.uploads[f"/bucket/checkpoints/step-000008-r0/{file['path']}"]

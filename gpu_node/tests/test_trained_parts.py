@@ -26,6 +26,7 @@ from gpu_node.trained.record import Record, StopOrder
 from gpu_node.trained.report import Report
 from gpu_node.trained.run import Run
 from gpu_node.trained.supervision import Policy, Supervision
+from servers import PATIENCE_S
 
 RECORD = Record("run-1", "CPU", 1, (), "/python", begun_at=1000.0)
 
@@ -243,7 +244,7 @@ def test_a_run_that_outgrows_its_room_is_stopped(tmp_path: Path) -> None:
         )
 
         def look(run_id: str) -> None:
-            if (seen := executor.look(run_id, clock.now()).outcome) is not None:
+            if (seen := executor.look(run_id, clock.now()).outcome) is not None and not outcome.done():
                 outcome.set_result(seen)
 
         executor.subscribe(look)
@@ -261,7 +262,7 @@ def test_a_run_that_outgrows_its_room_is_stopped(tmp_path: Path) -> None:
         )
         executor.begin(order, clock.now())
         try:
-            return await asyncio.wait_for(outcome, 20)
+            return await asyncio.wait_for(outcome, PATIENCE_S)
         finally:
             await executor.close()
 
@@ -312,7 +313,7 @@ def test_the_end_of_a_process_is_seen_at_once(tmp_path: Path) -> None:
         waiting = asyncio.create_task(child.wait_for_end(identity, within_s=3600))
         await asyncio.sleep(0)
         await asyncio.to_thread(door.write_bytes, b"")
-        await asyncio.wait_for(waiting, 20)
+        await asyncio.wait_for(waiting, PATIENCE_S)
         assert process.wait() == 0
 
     asyncio.run(watch())

@@ -1,12 +1,12 @@
 """What the tests of runs that train share: halted trainers, and what a node says about them."""
 
-import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gpu_node.trained import child
-from servers import NodeProcess, Outside
+from servers import PATIENCE_S, NodeProcess, Outside
 
 Machines = Callable[..., NodeProcess]
 Models = Callable[..., dict[str, Any]]
@@ -29,12 +29,12 @@ def points(node: NodeProcess, external_id: str) -> list[tuple[int, int]]:
 
 def gone(pid: int) -> None:
     """Waits until a process that is no child of ours is gone."""
-    patience = threading.Event()
-    for _ in range(1000):
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
         found = child.identify(pid)
         if found is None or not child.lives(found):
             return
-        patience.wait(0.01)
+        time.sleep(0.01)
     raise AssertionError(f"{pid} is still there")
 
 

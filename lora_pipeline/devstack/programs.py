@@ -45,7 +45,7 @@ class Program:
     environment: Mapping[str, str]
     folder: Path
     is_ready: Callable[[], bool]
-    ready_seconds: float = 30
+    ready_seconds: float = 120  # on a busy machine; who ends instead is noticed at once
     stop_rank: int = 0
     stop_seconds: float = 10
     stop_signal: signal.Signals = signal.SIGTERM

@@ -17,7 +17,7 @@ export function spanOf(values, { log = false, clip = false, fixed } = {}) {
   if (!usable.length) return { range: log ? [0.1, 1] : [0, 1], outside: 0 };
   const sorted = Float64Array.from(usable, log ? Math.log10 : Number).sort();
   const [low, high] = clip ? [quantile(sorted, OUTER), quantile(sorted, 1 - OUTER)] : [sorted[0], sorted.at(-1)];
-  const pad = (high - low || Math.abs(high) || 1) * PAD;
+  const pad = (high - low || Math.abs(high) || 1) * PAD || PAD; // of next to nothing that is nothing
   // Clipping must not cut what would fit: without outliers the axis is the same as without clipping.
   const from = Math.max(low - (clip ? 2 : 1) * pad, sorted[0] - pad);
   const to = Math.min(high + (clip ? 2 : 1) * pad, sorted.at(-1) + pad);

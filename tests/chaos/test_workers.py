@@ -17,9 +17,9 @@ from lora_pipeline.devstack.programs import Program
 from tests.chaos.proxy import FAIR, Network, Proxy
 from tests.chaos.troubles import WEATHERS
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
 
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 90
 HANDS_FULL = 8  # two threads, four messages each
 ROUNDS = 2  # whether it would end depends on who notices first
 

@@ -13,7 +13,7 @@ from tests.contracts.orders import order
 
 DATASET = b'{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]}\n' * 40
 ENDED = {"completed", "failed", "cancelled"}
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @dataclass(frozen=True)

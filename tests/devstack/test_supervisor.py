@@ -40,8 +40,8 @@ def supervisor(tmp_path: Path, interrupts: Interrupts, said: list[str]) -> Itera
         yield supervising
 
 
-def shell(tmp_path: Path, name: str, script: str, *, rank: int = 0, stop_seconds: float = 10) -> Program:
-    """A program by shell script, ready when the file NAME.ready is there."""
+def shell(tmp_path: Path, name: str, script: str, *, rank: int = 0, stop_seconds: float = 60) -> Program:
+    """A program by shell script, ready when the file NAME.ready is there, on a busy machine too."""
     ready = tmp_path / f"{name}.ready"
     return Program(
         name=name,
@@ -49,7 +49,7 @@ def shell(tmp_path: Path, name: str, script: str, *, rank: int = 0, stop_seconds
         environment={"PATH": os.environ["PATH"], "DIARY": str(tmp_path / "diary"), "READY": str(ready)},
         folder=tmp_path,
         is_ready=ready.exists,
-        ready_seconds=10,
+        ready_seconds=60,
         stop_rank=rank,
         stop_seconds=stop_seconds,
     )
@@ -93,9 +93,9 @@ def test_it_restarts_a_killed_program_and_says_so(
 ) -> None:
     worker = shell(tmp_path, "worker", "echo $$ >> $DIARY; touch $READY; exec sleep 600")
     supervisor.start([worker])
+    (tmp_path / "worker.ready").unlink()  # before the second one can have made it
     os.kill(int((tmp_path / "diary").read_text()), signal.SIGKILL)
     settled(supervisor, interrupts, worker, said, 1)
-    (tmp_path / "worker.ready").unlink()
     supervisor.await_ready([worker])
     first, second = (tmp_path / "diary").read_text().split()
     assert first != second

@@ -3,12 +3,13 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, StorageState, expect
 
 from tests.e2e.installation import Installation, installed
 
@@ -16,7 +17,7 @@ CHROMIUM_SWITCHES = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 REPORT_REFUSALS = (
     "document.addEventListener('securitypolicyviolation', e => console.error(`${e.violatedDirective} ${e.blockedURI}`))"
 )
@@ -26,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/e2e" in str(item.path):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.timeout(240))
+            item.add_marker(pytest.mark.timeout(600))
 
 
 @pytest.fixture(scope="session")
@@ -126,3 +127,18 @@ def open_tab(
     yield open_
     for context in contexts:
         context.close()
+
+
+@contextmanager
+def held_back(tab: Page, requests: str) -> Iterator[None]:
+    """For the time of a block these requests of the tab's do not leave the browser."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    tab.route(requests, hold)
+    yield
+    for route in held:
+        route.continue_()
+    tab.unroute(requests)

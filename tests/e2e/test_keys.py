@@ -47,8 +47,7 @@ def test_a_job_is_started_watched_and_cancelled_by_keys_alone(
         tab.keyboard.press("Enter")
         tab.wait_for_url(re.compile(r"\d/training/jobs$"))
 
-        tab.keyboard.press("g")
-        tab.keyboard.press("c")
+        tab.keyboard.type("gc")
         tab.wait_for_url("**/training/configure")
         go_to(tab, tab.get_by_role("combobox", name="Dataset", exact=True))
         tab.keyboard.type(dataset["name"])
@@ -66,8 +65,7 @@ def test_a_job_is_started_watched_and_cancelled_by_keys_alone(
         tab.keyboard.press("Enter")
         question = tab.get_by_role("dialog", name="Cancel this training job?")
         expect(question).to_be_visible()
-        tab.keyboard.press("g")  # no shortcut reaches past a question
-        tab.keyboard.press("d")
+        tab.keyboard.type("gd")  # no shortcut reaches past a question
         tab.keyboard.press("Escape")
         expect(question).to_be_hidden()
         assert opener.evaluate(HAS_FOCUS)
@@ -76,8 +74,7 @@ def test_a_job_is_started_watched_and_cancelled_by_keys_alone(
         tab.keyboard.press("Enter")
         expect(tab.locator("#badge")).to_have_text("Cancelled")
 
-        tab.keyboard.press("g")
-        tab.keyboard.press("d")
+        tab.keyboard.type("gd")
         tab.wait_for_url("**/datasets")
         expect(tab.get_by_role("heading", name="Datasets", exact=True)).to_be_visible()
 
@@ -123,7 +120,7 @@ def test_the_first_key_leads_past_the_menu(open_tab: Open) -> None:
     tab.keyboard.press("Tab")
     expect(tab.get_by_role("link", name="Skip to content")).to_be_focused()
     tab.keyboard.press("Enter")
-    assert tab.evaluate("document.activeElement.id") == "content"
+    expect(tab.locator("#content")).to_be_focused()
 
 
 @pytest.mark.parametrize("path", ["/training/configure", "/datasets", "/settings/notifications"])

@@ -27,7 +27,7 @@ def test_rows_follow_their_jobs_and_new_ones_wait_to_be_shown(
     tick = tab.get_by_role("checkbox", name="Compare Followed in the list")
     tick.check()
     installation.job("alice", dataset, name="Another to be followed in the list")
-    tab.get_by_role("button", name="1 more job: show").click(timeout=30_000)
+    tab.get_by_role("button", name="1 more job: show").click()
     expect(rows(tab)).to_have_count(2)
     expect(tick).to_be_checked()
 
@@ -77,7 +77,7 @@ def test_the_list_works_without_scripts(open_tab: Open, installation: Installati
 
 
 def test_a_job_is_cancelled_from_its_row(open_tab: Open, installation: Installation, dataset: dict[str, Any]) -> None:
-    installation.job("alice", dataset, name="To be cancelled", hyperparameters={"epochs": 50})
+    installation.long_job("alice", dataset, name="To be cancelled")
     tab = open_tab("alice", "/training/jobs?search=to be cancelled")
     tab.get_by_role("button", name="Cancel To be cancelled").click()
     dialog = tab.get_by_role("dialog")

@@ -70,7 +70,7 @@ def test_the_log_and_the_timeline_are_kept_after_the_end(open_tab: Open, ended: 
 def test_what_is_said_of_a_running_job_is_what_the_api_says(
     open_tab: Open, installation: Installation, dataset: dict[str, Any]
 ) -> None:
-    job = installation.job("alice", dataset, max_cost=40, hyperparameters={"epochs": 50})
+    job = installation.long_job("alice", dataset, max_cost=40)
     tab = open_tab("alice", f"/training/jobs/{job['id']}")
     expect(tab.locator("#badge")).to_have_text("Running")
     sentence = tab.locator('[data-field="sentence"]')
@@ -107,7 +107,7 @@ def test_what_is_said_of_a_running_job_is_what_the_api_says(
 def test_new_lines_of_the_log_are_followed_only_by_a_reader_at_its_end(
     open_tab: Open, installation: Installation, dataset: dict[str, Any]
 ) -> None:
-    job = installation.job("alice", dataset, hyperparameters={"epochs": 50})
+    job = installation.long_job("alice", dataset)
     tab = open_tab("alice", f"/training/jobs/{job['id']}#logs")
     log = tab.locator("#log")
     log.evaluate("log => { log.style.maxHeight = '4rem' }")  # so that few lines are too many for it
@@ -167,7 +167,7 @@ def test_a_curve_never_widens_its_page_not_even_until_it_is_drawn_anew(open_tab:
 def test_a_refresh_of_an_unchanged_job_moves_next_to_nothing(
     open_tab: Open, installation: Installation, dataset: dict[str, Any]
 ) -> None:
-    job = installation.job("alice", dataset, hyperparameters={"epochs": 50})
+    job = installation.long_job("alice", dataset)
     tab = open_tab("alice", f"/training/jobs/{job['id']}")
     expect(tab.locator("#badge")).to_have_text("Running")
 

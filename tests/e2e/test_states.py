@@ -89,7 +89,7 @@ def test_a_part_that_is_refused_says_when_to_try_again_and_does(
 ) -> None:
     other = installation.await_ready("alice", installation.dataset("alice", "More sums"))
     tab = open_tab("alice", f"/training/configure?dataset={dataset['id']}")
-    tab.route("**/training/configure/datasets/*", lambda route: route.fulfill(status=429, headers={"Retry-After": "2"}))
+    tab.route("**/training/configure/datasets/*", lambda route: route.fulfill(status=429, headers={"Retry-After": "5"}))
     tab.get_by_role("combobox", name="Dataset", exact=True).focus()
     tab.keyboard.type(other["name"])
     tab.keyboard.press("Enter")

@@ -156,7 +156,7 @@ def let_pass(job: TrainingJob, **time_passed: float) -> None:
         row.save(update_fields=moments)
 
 
-def work_until(job: TrainingJob, *statuses: str, seconds: float = 30) -> TrainingJob:
+def work_until(job: TrainingJob, *statuses: str, seconds: float = 90) -> TrainingJob:
     """Do what workers do with a job, over and over, until it is in one of `statuses`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

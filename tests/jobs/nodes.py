@@ -11,7 +11,7 @@ from jobs.clusters.http.driver import HttpCluster
 from jobs.clusters.registry import open_session
 from jobs.models import TrainingJob
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class ImpatientCluster(HttpCluster):

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs import curves
@@ -85,6 +85,7 @@ def test_the_span_of_a_log_scale_is_of_what_it_can_show() -> None:
 
 
 @given(values=st.lists(values, max_size=20), log=st.booleans(), clip=st.booleans())
+@example(values=[5e-324], log=False, clip=False)
 def test_a_span_has_a_width(values: list[float], log: bool, clip: bool) -> None:
     (low, high), outside = curves.span(values, log=log, clip=clip)
     assert low < high

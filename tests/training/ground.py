@@ -22,12 +22,13 @@ from lora_pipeline.devstack import node, stack
 from lora_pipeline.devstack.client import ApiError
 from lora_pipeline.devstack.demo_data import shell_desk
 from lora_pipeline.devstack.places import ROOT
+from lora_pipeline.devstack.programs import Program
 from lora_pipeline.devstack.remains import started_at
 from tests.e2e.installation import Installation, installed
 
 PYTHON = node.TRAINER / "bin" / "python"
 BASE_MODEL = "tests/tiny-llama"
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 180
 # A few seconds of training.
 STEPS = 24
 QUICK: dict[str, Any] = {
@@ -94,9 +95,15 @@ class Ground:
     def completed(self, job_id: str) -> dict[str, Any]:
         return self.until(job_id, lambda job: bool(job["status"] == "completed"))
 
-    def at_step(self, job_id: str, step: int) -> dict[str, Any]:
-        """The job once it trains and has come so far."""
-        return self.until(job_id, lambda job: job["status"] == "running" and (job["current_step"] or 0) >= step)
+    def at_step(self, job_id: str, step: int) -> None:
+        """Wait until its trainer has come so far. The run's own folder is looked at: pages know it a little later,
+        on a busy machine too late to do anything about it."""
+        self.until(job_id, lambda job: bool(job["external_job_id"]))
+        events = self.run_folder(job_id) / "events.jsonl"
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not any(point >= step for point in _steps(events)):
+            assert time.monotonic() < deadline, self.log(job_id)
+            time.sleep(0.05)
 
     def points(self, job_id: str) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = self.get(f"jobs/{job_id}/metrics")["metrics"]
@@ -135,19 +142,25 @@ class Ground:
     def kill_trainer(self, job_id: str) -> None:
         os.killpg(self.trainer(job_id), signal.SIGKILL)
 
-    def kill_node(self) -> None:
-        """kill -9, and a new start on the same state, as the supervisor would do it."""
+    def kill_node(self) -> Program:
+        """kill -9 the node alone; its program, to be started again on the same state."""
         process = self.installation.process("gpu-node")
         process.kill()
         process.wait()
-        program = next(program for program in self.installation.stack.servers if program.name == "gpu-node")
-        self.installation.start(program)
+        return next(program for program in self.installation.stack.servers if program.name == "gpu-node")
 
     def lose_machine(self) -> None:
         """The node with all it had on its disk goes; an empty one takes its place."""
         program = self.installation.stop("gpu-node")
         shutil.rmtree(self.node_state)
         self.installation.start(program)
+
+
+def _steps(events: Path) -> Iterator[int]:
+    """The steps of a run that are written down so far; the last line may be half of one."""
+    for line in events.read_text().splitlines(keepends=True) if events.exists() else ():
+        if line.endswith("\n") and '"event": "point"' in line:
+            yield int(json.loads(line)["step"])
 
 
 def is_running(pid: int) -> bool:
