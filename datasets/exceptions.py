@@ -31,13 +31,14 @@ class FieldInvalid(DatasetError):
 
 
 class DatasetNotFound(DatasetError):
-    """No such dataset for this user."""
+    """No such dataset for this user. `field`: of a request that names it among others."""
 
     code = "not_found"
     kind = "not_found"
 
-    def __init__(self) -> None:
-        super().__init__("There is no such dataset.")
+    def __init__(self, field: str = "") -> None:
+        details = {field: ["It was deleted, or never was: choose another one."]} if field else {}
+        super().__init__("There is no such dataset.", **details)
 
 
 class UploadMissing(DatasetError):

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 
+from datasets.exceptions import DatasetNotFound
 from datasets.models import Dataset
 from datasets.selectors import dataset_get
 from jobs import budget, hardware, presets, selectors, sentinel
@@ -53,8 +54,8 @@ def configuration(
     `dataset_sha256` is refused where the dataset's file is another one by now. Raises DatasetNotFound, and
     InvalidJob with the problems of all fields at once.
     """
-    dataset = dataset_get(user=user, dataset_id=dataset_id)
-    validation = dataset_get(user=user, dataset_id=validation_dataset_id) if validation_dataset_id else None
+    dataset = _dataset(user, dataset_id, "dataset_id")
+    validation = _dataset(user, validation_dataset_id, "validation_dataset_id") if validation_dataset_id else None
     gpus = {gpu.type: gpu for gpu in selectors.gpu_types()}
     problems: dict[str, list[str]] = {}
     for name, chosen in (("dataset_id", dataset), ("validation_dataset_id", validation)):
@@ -76,6 +77,13 @@ def configuration(
     if problems:
         raise InvalidJob.of_fields(problems)
     return Configuration(user, dataset, validation, model, preset_id, resolved, gpu, gpu_choice["count"], limit, rules)
+
+
+def _dataset(user: User, dataset_id: uuid.UUID | str, field: str) -> Dataset:
+    try:
+        return dataset_get(user=user, dataset_id=dataset_id)
+    except DatasetNotFound:
+        raise DatasetNotFound(field) from None
 
 
 def _reconcile(

@@ -25,7 +25,7 @@ export function showProblem(place, error, retry) {
 /** The link or button that helps, or null. */
 export function remedy(error, retry) {
   if (error.remedy === "login") return link("Log in again", loginUrl());
-  if (error.remedy === "reload") return link("Reload the page", location.pathname + location.search); // a fragment would only be scrolled to
+  if (error.remedy === "reload") return reload();
   if (error.remedy !== "retry" || !retry) return null;
   const button = document.createElement("button");
   button.type = "button";
@@ -40,6 +40,16 @@ function hold(button, seconds) {
   button.disabled = seconds > 0;
   button.textContent = seconds > 0 ? `Try again in ${seconds} s` : "Try again";
   if (seconds > 0) setTimeout(() => hold(button, seconds - 1), 1000);
+}
+
+/** A reload, not a visit: what a form keeps for itself comes back. */
+function reload() {
+  const anchor = link("Reload the page", location.href);
+  anchor.addEventListener("click", (event) => {
+    event.preventDefault();
+    location.reload();
+  });
+  return anchor;
 }
 
 function link(text, href) {

@@ -2,7 +2,8 @@
 
 import { form } from "./form.js";
 
-const key = `configure ${location.pathname}${location.search}`;
+// Whoever logs in next in this tab finds nothing of the one before.
+const key = `configure ${form.dataset.owner} ${location.pathname}${location.search}`;
 const advanced = document.getElementById("advanced");
 const controls = [...form.elements].filter((control) => control.name);
 
@@ -45,9 +46,10 @@ export function restore(draft) {
   if (draft.advanced) advanced.open = true;
 }
 
-/** Whether this page was asked for once more, so that what stood in it is expected back. */
+/** Whether this page was asked for once more, or after a login, so that what stood in it is expected back. */
 export function isReturn() {
-  return ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type);
+  if (["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type)) return true;
+  return document.referrer !== "" && new URL(document.referrer).pathname === "/login";
 }
 
 const isSwitch = (control) => ["radio", "checkbox"].includes(control.type);

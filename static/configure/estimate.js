@@ -31,13 +31,15 @@ async function ask() {
   try {
     const missing = unchosen();
     if (Object.keys(missing).length) throw new ApiError(400, "incomplete", "", missing);
-    show(await call("/api/jobs/estimate", { method: "POST", body: configuration(), signal: mine.signal }));
+    const estimate = await call("/api/jobs/estimate", { method: "POST", body: configuration(), signal: mine.signal });
+    if (mine.signal.aborted) return;
+    show(estimate);
     clearErrors();
     explain("");
   } catch (error) {
     if (mine.signal.aborted) return;
     show(null);
-    if (error.status === 400) {
+    if (error.status === 400 || (error.status === 404 && Object.keys(error.details).length)) {
       const { unplaced } = showErrors(error.details);
       explain(unplaced.join(" ") || "It comes when the marked fields are right.");
     } else {

@@ -297,8 +297,12 @@ def test_a_type_of_unknown_speed_gets_no_invented_time(alice: User) -> None:
 
 
 def test_somebody_elses_dataset_does_not_exist(alice: User, bob: User) -> None:
-    with pytest.raises(DatasetNotFound):
+    with pytest.raises(DatasetNotFound) as caught:
         configure(alice, dataset_id=factories.dataset(bob).pk)
+    assert list(caught.value.details) == ["dataset_id"]
+    with pytest.raises(DatasetNotFound) as caught:
+        configure(alice, validation_dataset_id=factories.dataset(bob).pk)
+    assert list(caught.value.details) == ["validation_dataset_id"]
 
 
 def test_the_problems_of_all_fields_are_told_at_once(alice: User) -> None:

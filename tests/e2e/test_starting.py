@@ -1,0 +1,165 @@
+"""Starting a job when things go wrong: whatever the answer, the form says so, keeps all, and never pays twice."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.conftest import Complaints, Open
+from tests.e2e.installation import Installation
+from tests.e2e.test_configure import opened
+
+MONITOR = re.compile(r"/training/jobs/[0-9a-f-]{36}$")
+
+
+def fulfilled(status: int, code: str, message: str, **headers: str) -> Callable[[Route], None]:
+    body = {"success": False, "error": {"code": code, "message": message, "details": {}}}
+    return lambda route: route.fulfill(status=status, json=body, headers=headers)
+
+
+def log_in(tab: Page, installation: Installation) -> None:
+    tab.get_by_label("Username").fill("alice")
+    tab.get_by_label("Password").fill(installation.users["alice"]["password"])
+    tab.get_by_role("button", name="Log in").click()
+
+
+def test_whatever_refuses_a_start_is_said_keeps_the_form_and_makes_one_job(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any], complaints: Complaints
+) -> None:
+    tab = opened(open_tab, dataset)
+    keys: list[str] = []
+    tab.on(
+        "request",
+        lambda request: (
+            request.method == "POST"
+            and request.url.endswith("/api/jobs")
+            and keys.append(request.headers["idempotency-key"])
+        ),
+    )
+    name, start = tab.get_by_label("Name of the job"), tab.locator("#create")
+    alert = tab.locator("#form-error")
+    name.fill("Paid for once")
+    tab.get_by_role("textbox", name="Epochs").fill("2")
+
+    # The job is made, and its answer lost.
+    tab.route("**/api/jobs", lambda route: (route.fetch(), route.abort()))
+    start.click()
+    expect(alert).to_contain_text("The server does not answer.")
+    expect(start).to_be_focused()
+    answers = [
+        (lambda route: route.abort("internetdisconnected"), "The server does not answer."),
+        (lambda route: route.fulfill(status=500, body="<h1>Server Error</h1>"), "Something went wrong on our side."),
+        (lambda route: route.fulfill(status=502, body="Bad gateway"), "Something went wrong on our side."),
+        (fulfilled(503, "database_unavailable", "The database does not answer."), "The database does not answer."),
+        (fulfilled(409, "job_conflict", "The cluster trains other models."), "The cluster trains other models."),
+        (lambda route: route.fulfill(status=200, body="<h1>Airport</h1>"), "answered in its place"),
+        (lambda route: route.fulfill(status=408, body=""), "The server refused that (408)."),
+    ]
+    for answer, words in answers:
+        tab.unroute("**/api/jobs")
+        tab.route("**/api/jobs", answer)
+        tab.keyboard.press("Control+Enter")
+        expect(alert).to_contain_text(words)
+        expect(alert).to_contain_text("What you filled in is kept")
+        expect(alert).to_be_in_viewport()
+        expect(start).to_have_text("Start training")
+        expect(name).to_have_value("Paid for once")
+
+    # The session ends in another tab: through the login back to all that was there.
+    tab.unroute("**/api/jobs")
+    tab.context.clear_cookies()
+    start.click()
+    expect(alert).to_contain_text("You are logged out.")
+    again = alert.get_by_role("link", name="Log in again")
+    expect(again).to_be_focused()
+    tab.keyboard.press("Enter")
+    log_in(tab, installation)
+    expect(name).to_have_value("Paid for once")
+    expect(tab.get_by_role("textbox", name="Epochs")).to_have_value("2")
+    expect(alert).to_contain_text("got no answer")
+
+    # Somebody logs in anew in another tab: this page's token is void, and a reload keeps all.
+    tab.context.clear_cookies()
+    other = tab.context.new_page()
+    other.goto("/login?next=/settings/tokens")
+    log_in(other, installation)
+    other.wait_for_url("**/settings/tokens")
+    tab.locator("#create").click()
+    expect(alert).to_contain_text("This page is out of date")
+    expect(alert.get_by_role("link", name="Reload the page")).to_be_focused()
+    tab.keyboard.press("Enter")
+    expect(name).to_have_value("Paid for once")
+    expect(alert).to_contain_text("got no answer")
+
+    tab.locator("#create").dblclick()
+    tab.wait_for_url(MONITOR)
+    assert len(set(keys)) == 1
+    assert installation.api("alice").get("jobs", search="Paid for once")["pagination"]["total"] == 1
+    complaints.forgive()  # every refusal
+
+
+def test_while_the_server_wants_no_request_the_button_counts_down_and_sends_none(
+    open_tab: Open, dataset: dict[str, Any], complaints: Complaints
+) -> None:
+    tab = opened(open_tab, dataset)
+    asked: list[Route] = []
+    start = tab.locator("#create")
+
+    def answer(route: Route) -> None:
+        asked.append(route)
+        fulfilled(429, "throttled", "Too many requests.", **{"Retry-After": "3"})(route)
+
+    tab.route("**/api/jobs", answer)
+    tab.clock.install()
+    start.click()
+    expect(tab.locator("#form-error")).to_contain_text("Too many requests.")
+    expect(start).to_have_text("Try again in 3 s")
+    start.click(force=True)
+    tab.keyboard.press("Control+Enter")
+    for words in ("Try again in 2 s", "Try again in 1 s", "Start training"):
+        tab.clock.fast_forward(1000)
+        expect(start).to_have_text(words)
+    assert len(asked) == 1
+    complaints.forgive()  # the browser notes the 429
+
+
+def test_a_dataset_that_is_deleted_meanwhile_is_refused_beside_its_field(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any], complaints: Complaints
+) -> None:
+    gone = installation.await_ready("alice", installation.dataset("alice", "Short lived"))
+    tab = opened(open_tab, gone)
+    tab.get_by_label("Name of the job").fill("Never made")
+    expect(tab.locator("#estimate")).to_have_attribute("aria-busy", "false")
+    token = installation.users["alice"]["token"]
+    tab.request.delete(f"/api/datasets/{gone['id']}", headers={"Authorization": f"Bearer {token}"})
+    tab.get_by_role("button", name="Start training").click()
+    expect(tab.locator("#dataset_id-error")).to_contain_text("choose another one")
+    expect(tab.get_by_label("Dataset", exact=True)).to_be_focused()
+    tab.get_by_label("Number of GPUs").select_option("2")
+    expect(tab.locator("#estimate-problem")).to_contain_text("when the marked fields are right")
+    expect(tab.locator("#dataset_id-error")).to_contain_text("choose another one")
+    complaints.forgive()  # the browser notes the 404
+
+
+def test_an_answer_that_comes_late_never_replaces_a_newer_one(open_tab: Open, dataset: dict[str, Any]) -> None:
+    tab = opened(open_tab, dataset)
+    held: list[Route] = []
+    gpus, price = tab.get_by_label("Number of GPUs"), tab.locator('[data-estimate="price"]')
+
+    def answer(route: Route) -> None:
+        if route.request.post_data_json["gpu_config"]["count"] == 8:
+            held.append(route)
+        else:
+            route.continue_()
+
+    tab.route("**/api/jobs/estimate", answer)
+    with tab.expect_request("**/api/jobs/estimate"):
+        gpus.select_option("8")
+    gpus.select_option("2")
+    expect(price).to_have_text("$8.40")
+    (late,) = held
+    late.fulfill(response=late.fetch())
+    tab.evaluate("fetch('/health').then(() => new Promise(setTimeout))")  # whatever the late answer does is done
+    assert price.inner_text() == "$8.40"
+    assert tab.locator("#gist-cost").inner_text() == tab.locator('[data-estimate="cost"]').inner_text()
