@@ -1,4 +1,4 @@
-"""`bin/benchmark [cycle|api|idle|page …] [--jobs N]`: figures of the real stack, started in a temporary folder."""
+"""`bin/benchmark [api|cycle|idle|page|compare …] [--jobs N]`: figures of the real stack, in a temporary folder."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ import sys
 
 from benchmarks import rig
 
-NAMES = ("api", "cycle", "idle", "page")
+NAMES = ("api", "cycle", "idle", "page", "compare")
 # A run of a few hundred examples lasts for hours: nothing ends while it is measured.
 SLOW = 0.02
 
@@ -29,7 +29,7 @@ def main() -> None:
     print(f"{names[0]}: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {database}")
     with rig.running(speed=SLOW, with_beat=names[0] == "idle") as started:
         # Its modules need Django, which the rig has just set up.
-        from benchmarks import api, cycle, idle, page
+        from benchmarks import api, compare, cycle, idle, page
 
         if names[0] == "cycle":
             cycle.measure(started, asked.jobs)
@@ -37,6 +37,8 @@ def main() -> None:
             api.measure(started)
         elif names[0] == "page":
             page.measure(started)
+        elif names[0] == "compare":
+            compare.measure(started)
         else:
             idle.measure(started)
 

@@ -57,7 +57,7 @@ def measure(rig: Rig) -> None:
     [job, short] = seed.jobs(alice, seed.dataset(alice), 2)
     seed.points(job, POINTS)
     seed.points(short, 200)
-    with _logged_in(rig) as context:
+    with logged_in(rig) as context:
         _weights(context, rig, short, "the monitor of a new job, everything cold")
         _weights(context, rig, job, f"the same, {POINTS:,} points")
         seconds = [_curve(context, rig, job) for _ in range(LOADS)]
@@ -71,7 +71,7 @@ def measure(rig: Rig) -> None:
 
 
 @contextmanager
-def _logged_in(rig: Rig) -> Iterator[BrowserContext]:
+def logged_in(rig: Rig) -> Iterator[BrowserContext]:
     """A browser in which alice has logged in."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
@@ -119,7 +119,7 @@ def _weights(context: BrowserContext, rig: Rig, job: TrainingJob, what: str) -> 
         page.on("requestfinished", lambda request: finished.append(request))
         _open(page, rig, job)
         page.wait_for_load_state("networkidle")
-        weights = {request.url: _bytes(request) for request in finished}
+        weights = {request.url: bytes_of(request) for request in finished}
     points = sum(size for url, size in weights.items() if "/api/" in url)
     parts = f"{sum(weights.values()) / 1000:.0f} kB in {len(weights)} answers, {points / 1000:.0f} kB of them data"
     row("S5", what, parts, "goal < 200 kB")
@@ -133,13 +133,13 @@ def _refreshes(page: Page, job: TrainingJob) -> None:
         with page.expect_response(lambda answer: "?since=" in answer.url and answer.status == 200) as answer:
             seed.points(job, NEW_POINTS, first=first)
         first += NEW_POINTS
-        sizes.append(_bytes(answer.value.request))
+        sizes.append(bytes_of(answer.value.request))
     row("S5", f"a refresh with {NEW_POINTS} new points", f"{max(sizes) / 1000:.1f} kB at most", "goal < 5 kB")
     with page.expect_response(lambda answer: "?since=" in answer.url and answer.status == 304) as unchanged:
         pass
-    row("S5", "a refresh of what has not changed", f"{_bytes(unchanged.value.request) / 1000:.1f} kB", "goal < 5 kB")
+    row("S5", "a refresh of what has not changed", f"{bytes_of(unchanged.value.request) / 1000:.1f} kB", "goal < 5 kB")
 
 
-def _bytes(request: Request) -> int:
+def bytes_of(request: Request) -> int:
     sizes: Any = request.sizes()
     return int(sizes["responseBodySize"] + sizes["responseHeadersSize"])

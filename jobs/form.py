@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -38,7 +38,7 @@ class Start:
     validation_dataset: str = ""
     base_model: str = ""
     gpu_type: str = ""
-    gpu_count: int = 1
+    gpu_count: Any = 1
     name: str = ""
     max_cost: str = ""
     sentinel: Mapping[str, str] = field(default_factory=lambda: sentinel.checked({}))
@@ -66,7 +66,17 @@ def rules(start: Start) -> list[tuple[str, str, str, str]]:
 
 def empty(dataset_id: str) -> Start:
     """The default preset on a chosen dataset, or on none."""
-    return Start(values=_written(presets.resolve(presets.DEFAULT_PRESET, {})), dataset=dataset_id)
+    return Start(values=written(presets.resolve(presets.DEFAULT_PRESET, {})), dataset=dataset_id)
+
+
+def completed(start: Start, *, dataset: str, base_model: str, gpu_type: str) -> Start:
+    """With what the page shows as chosen where nothing was."""
+    return replace(
+        start,
+        dataset=start.dataset or dataset,
+        base_model=start.base_model or base_model,
+        gpu_type=start.gpu_type or gpu_type,
+    )
 
 
 def clone(
@@ -80,7 +90,7 @@ def clone(
     preset = job.preset if job.preset in presets.PRESETS else "custom"
     known = {name: value for name, value in job.hyperparameters.items() if name in presets.FIELDS}
     start = Start(
-        values=_written({**presets.resolve(preset, {}), **known}),
+        values=written({**presets.resolve(preset, {}), **known}),
         preset=preset,
         dataset=str(job.dataset_id),
         validation_dataset=str(job.validation_dataset_id or ""),
@@ -109,7 +119,7 @@ def next_name(name: str) -> str:
     return stem[: NAME_LENGTH - len(ending)] + ending
 
 
-def _written(values: Mapping[str, Any]) -> dict[str, Any]:
+def written(values: Mapping[str, Any]) -> dict[str, Any]:
     """0.0 is written 0."""
     return {
         name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in values.items()

@@ -11,6 +11,10 @@ from jobs.templatetags import figures
 
 Range = tuple[float, float]
 
+# Of a run that only plays its part the pace is made up, and so is what hangs on it.
+PACED = {"Duration", "Cost"}
+SIMULATED = "simulated: it says nothing about the estimate"
+
 
 @dataclass(frozen=True)
 class Line:
@@ -36,7 +40,10 @@ def lines(job: TrainingJob) -> list[Line]:
     is_whole = job.status == Status.COMPLETED  # less than a whole run says nothing about the estimate
     return [
         Line(
-            label, write(actual), _written(_range(stored), write), _verdict(actual, _range(stored)) if is_whole else ""
+            label,
+            write(actual),
+            _written(_range(stored), write),
+            (SIMULATED if job.simulated and label in PACED else _verdict(actual, _range(stored))) if is_whole else "",
         )
         for label, actual, stored, write in found
         if actual is not None or stored is not None
@@ -60,6 +67,8 @@ def _verdict(actual: float | None, expected: Range | None) -> str:
     if not middle:
         return ""
     ratio = actual / middle
+    if ratio < 0.1:
+        return "less than a tenth of the estimate"
     return "about as estimated" if 0.95 <= ratio < 1.05 else f"{ratio:.2g} times the estimate"
 
 

@@ -22,11 +22,12 @@ from jobs.views.parts import page_or_part
 PARTS = {"tables": "jobs/compare/tables.html", "picker": "jobs/compare/found.html"}
 MOST_LOOKED_UP = 50
 OFFERED = 8
+_LOOKS = {str(look) for look in range(1, comparisons.MOST + 1)}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A job as a column: the number of its colour and dash, and the address of the comparison without it."""
+    """A job as a column: the number of its look (colour and dash), and the address of the comparison without it."""
 
     job: TrainingJob
     number: int
@@ -56,23 +57,27 @@ class Row:
 def job_compare(request: HttpRequest) -> HttpResponseBase:
     """`?jobs=ID,ID,…` side by side. An id of nobody's, or of somebody else's, is not found.
 
+    `looks` says which of eight looks each has, so that a job keeps its own when another one comes or goes.
     Fewer than two, or more than eight, are a page that says so and lets one choose. `find` searches jobs to add.
     """
     user = caller(request)
     jobs = _jobs(user, request.GET.getlist("jobs"))
+    looks = _looks(request.GET.get("looks", ""), len(jobs))
     ids = [str(job.pk) for job in jobs]
+    shown = list(zip(ids, looks, strict=True))
     comparison = comparisons.compare(jobs, now=timezone.now()) if comparisons.fits(len(jobs)) else None
     find = request.GET.get("find", "").strip()[:200]
     context: dict[str, Any] = {
-        "columns": _columns(jobs),
+        "columns": _columns(jobs, looks),
         "ids": ",".join(ids),
+        "looks": _written(looks),
         "comparison": comparison,
         "results": _results(comparison) if comparison else [],
         "settings": _settings(comparison) if comparison else [],
         "too_many": len(jobs) > comparisons.MOST,
         "can_add": len(jobs) < comparisons.MOST,
         "find": find,
-        "found": [(job, _address([*ids, str(job.pk)])) for job in _others(user, find, ids)],
+        "found": [(job, _address([*shown, (str(job.pk), _free(looks))])) for job in _others(user, find, ids)],
     }
     return page_or_part(request, page="jobs/compare.html", parts=PARTS, context=context)
 
@@ -86,11 +91,24 @@ def _jobs(user: User, said: Sequence[str]) -> list[TrainingJob]:
         raise Http404 from None
 
 
-def _columns(jobs: Sequence[TrainingJob]) -> list[Column]:
-    ids = [str(job.pk) for job in jobs]
+def _looks(said: str, count: int) -> list[int]:
+    """A look for each of the jobs, from 1 on: as said where that is one of eight and not taken, else the first free."""
+    wanted = [int(text) if text in _LOOKS else 0 for text in said.split(",")][:count]
+    looks: list[int] = []
+    for place in range(count):
+        look = wanted[place] if place < len(wanted) else 0
+        looks.append(_free([*looks, *wanted]) if not look or look in looks else look)
+    return looks
+
+
+def _free(looks: Sequence[int]) -> int:
+    return next(look for look in range(1, len(looks) + 2) if look not in looks)
+
+
+def _columns(jobs: Sequence[TrainingJob], looks: Sequence[int]) -> list[Column]:
+    pairs = [(str(job.pk), look) for job, look in zip(jobs, looks, strict=True)]
     return [
-        Column(job, number, _address([other for other in ids if other != str(job.pk)]))
-        for number, job in enumerate(jobs, start=1)
+        Column(job, looks[place], _address([*pairs[:place], *pairs[place + 1 :]])) for place, job in enumerate(jobs)
     ]
 
 
@@ -123,5 +141,12 @@ def _others(user: User, find: str, ids: Sequence[str]) -> list[TrainingJob]:
     return list(selectors.job_list(user, search=find).exclude(pk__in=ids)[:OFFERED])
 
 
-def _address(ids: Sequence[str]) -> str:
-    return f"?jobs={','.join(ids)}"
+def _written(looks: Sequence[int]) -> str:
+    """ "" where each has the look of its place."""
+    return "" if list(looks) == list(range(1, len(looks) + 1)) else ",".join(map(str, looks))
+
+
+def _address(pairs: Sequence[tuple[str, int]]) -> str:
+    """Of the comparison of these jobs, each an id and its look."""
+    looks = _written([look for _, look in pairs])
+    return f"?jobs={','.join(id for id, _ in pairs)}" + (f"&looks={looks}" if looks else "")

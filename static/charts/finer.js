@@ -12,9 +12,9 @@ export class Finer {
   /** "" or what is going on, in words. */
   state = "";
 
-  /** @param {{url: string, points: object, onChange: () => void}} what `onChange` draws anew */
-  constructor({ url, points, onChange }) {
-    Object.assign(this, { url, points, onChange });
+  /** @param {{url: string, points: object, onChange: () => void, most?: number}} what `onChange` draws anew; `most` points */
+  constructor({ url, points, onChange, most = MAX_POINTS }) {
+    Object.assign(this, { url, points, onChange, most });
   }
 
   /** Sees to it that the points of these steps come; null for the whole run. Asks once for each range. */
@@ -34,7 +34,7 @@ export class Finer {
     const request = new AbortController();
     this.#request = request;
     try {
-      const query = `from_step=${from}&to_step=${to}&max_points=${MAX_POINTS}`;
+      const query = `from_step=${from}&to_step=${to}&max_points=${this.most}`;
       const answer = await call(`${this.url}/metrics?${query}`, { signal: request.signal });
       if (request.signal.aborted) return;
       this.points.takeRange({ from, to }, answer);

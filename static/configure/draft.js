@@ -5,7 +5,7 @@ import { form } from "./form.js";
 // Whoever logs in next in this tab finds nothing of the one before.
 const key = `configure ${form.dataset.owner} ${location.pathname}${location.search}`;
 const advanced = document.getElementById("advanced");
-const controls = [...form.elements].filter((control) => control.name);
+const controls = [...form.elements].filter(({ name, type }) => name && !["hidden", "submit"].includes(type));
 
 /**
  * @param {string | null} pending the Idempotency-Key of a request whose answer did not come: it may have made a job

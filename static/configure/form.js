@@ -19,12 +19,17 @@ export function setValue(field, value) {
   else field.value = value;
 }
 
-/** A number however people write it, "0,5" too; null where nothing is written. */
+const NUMBER = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i;
+const THOUSANDS = /^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?$/;
+
+/** A number however people write it, as jobs/sent.py reads it: "0,5", "1,000", "$20"; null where nothing is written. */
 export function numberIn(field) {
   const text = field.value.trim();
   if (text === "") return field.dataset.hyperparameter ? "" : null;
-  const number = Number(text.replace(",", "."));
-  return Number.isNaN(number) ? text : number;
+  const bare = text.replace(/^\$\s*/, "");
+  const plain = THOUSANDS.test(bare) ? bare.replaceAll(",", "") : bare.replace(",", ".");
+  const number = Number(plain);
+  return NUMBER.test(plain) && Number.isFinite(number) ? number : text;
 }
 
 export const isChanged = (field) => valueOf(field) !== presets[preset()][field.name];

@@ -32,7 +32,7 @@ table.addEventListener("click", (event) => {
   row.querySelector("input").click();
 });
 
-const badge = (verdict) => document.querySelector(`template[data-verdict="${verdict}"]`).content.cloneNode(true);
+const badge = (verdict) => document.querySelector(`template[data-verdict="${verdict}"]`).content.firstElementChild.cloneNode(true);
 
 function shareOf(offer, memory) {
   if (!offer?.gpu_gib) return "";

@@ -9,6 +9,9 @@ import { Finer } from "../charts/finer.js";
 import { Points } from "../charts/points.js";
 
 const LABEL_LENGTH = 32;
+// Of all jobs together, so that eight long runs are hardly slower than two; extremes survive however few there are.
+const MOST_POINTS = 4000;
+const MOST_OF_ONE = 1000;
 const CHARTS = {
   training: { title: "Training loss", metric: "training_loss", line: { smooth: true } },
   validation: { title: "Validation loss", metric: "validation_loss", line: { markers: true } },
@@ -22,16 +25,17 @@ const charts = [...document.querySelectorAll("[data-chart]")].map((box) => {
 });
 group.settings.bind(document.getElementById("chart-tools"));
 
-const jobs = [...document.querySelectorAll(".compared-job")].map(({ dataset }, index) => ({
+const jobs = [...document.querySelectorAll(".compared-job")].map(({ dataset }) => ({
   id: dataset.column,
   name: dataset.name,
-  look: lookOf(index),
+  look: lookOf(dataset.look - 1),
   points: new Points(),
   isComplete: false,
 }));
+const most = Math.min(MOST_OF_ONE, Math.floor(MOST_POINTS / jobs.length));
 for (const job of jobs) {
   job.label = labelOf(job);
-  job.finer = new Finer({ url: `/api/jobs/${job.id}`, points: job.points, onChange: draw });
+  job.finer = new Finer({ url: `/api/jobs/${job.id}`, points: job.points, onChange: draw, most });
 }
 
 /** Fetches what is new and draws it; a job that is in `ended` is asked a last time. */
@@ -46,7 +50,7 @@ export function emphasize(id) {
 }
 
 async function fetchPoints(job, isEnded) {
-  const { metrics, total, next } = await call(`/api/jobs/${job.id}/metrics?since=${job.points.cursor}`);
+  const { metrics, total, next } = await call(`/api/jobs/${job.id}/metrics?since=${job.points.cursor}&max_points=${most}`);
   job.points.take({ metrics, metrics_total: total, metrics_next: next });
   job.isComplete = isEnded && job.points.cursor === next;
 }

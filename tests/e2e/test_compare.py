@@ -56,6 +56,8 @@ def test_jobs_are_picked_compared_added_and_left_out(
     expect(results.get_by_role("columnheader")).to_have_count(4)
     tab.get_by_role("link", name="Leave out Ranked 8").click()
     expect(results.get_by_role("columnheader")).to_have_count(3)
+    kept = tab.get_by_role("listitem").filter(has=tab.get_by_role("link", name="Leave out Ranked 32"))
+    expect(kept.locator(".swatch")).to_have_class("swatch series-2")  # as it was
     with tab.expect_download() as download:
         tab.get_by_role("link", name="CSV").click()
     assert download.value.suggested_filename == "comparison.csv"

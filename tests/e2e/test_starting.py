@@ -4,18 +4,19 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.e2e.conftest import Complaints, Open
 from tests.e2e.installation import Installation
 from tests.e2e.test_configure import opened
 
+OURS = {"X-Answered-By": "lora-pipeline"}
 MONITOR = re.compile(r"/training/jobs/[0-9a-f-]{36}$")
 
 
 def fulfilled(status: int, code: str, message: str, **headers: str) -> Callable[[Route], None]:
     body = {"success": False, "error": {"code": code, "message": message, "details": {}}}
-    return lambda route: route.fulfill(status=status, json=body, headers=headers)
+    return lambda route: route.fulfill(status=status, json=body, headers={**OURS, **headers})
 
 
 def log_in(tab: Page, installation: Installation) -> None:
@@ -29,14 +30,12 @@ def test_whatever_refuses_a_start_is_said_keeps_the_form_and_makes_one_job(
 ) -> None:
     tab = opened(open_tab, dataset)
     keys: list[str] = []
-    tab.on(
-        "request",
-        lambda request: (
-            request.method == "POST"
-            and request.url.endswith("/api/jobs")
-            and keys.append(request.headers["idempotency-key"])
-        ),
-    )
+
+    def note(request: Request) -> None:
+        if request.method == "POST" and request.url.endswith("/api/jobs"):
+            keys.append(request.headers["idempotency-key"])
+
+    tab.on("request", note)
     name, start = tab.get_by_label("Name of the job"), tab.locator("#create")
     alert = tab.locator("#form-error")
     name.fill("Paid for once")
@@ -49,12 +48,15 @@ def test_whatever_refuses_a_start_is_said_keeps_the_form_and_makes_one_job(
     expect(start).to_be_focused()
     answers = [
         (lambda route: route.abort("internetdisconnected"), "The server does not answer."),
-        (lambda route: route.fulfill(status=500, body="<h1>Server Error</h1>"), "Something went wrong on our side."),
-        (lambda route: route.fulfill(status=502, body="Bad gateway"), "Something went wrong on our side."),
+        (
+            lambda route: route.fulfill(status=500, body="<h1>Error</h1>", headers=OURS),
+            "Something went wrong on our side.",
+        ),
+        (lambda route: route.fulfill(status=502, body="Bad gateway"), "Something else answers"),
         (fulfilled(503, "database_unavailable", "The database does not answer."), "The database does not answer."),
         (fulfilled(409, "job_conflict", "The cluster trains other models."), "The cluster trains other models."),
-        (lambda route: route.fulfill(status=200, body="<h1>Airport</h1>"), "answered in its place"),
-        (lambda route: route.fulfill(status=408, body=""), "The server refused that (408)."),
+        (lambda route: route.fulfill(status=200, body="<h1>Airport</h1>"), "Something else answers"),
+        (lambda route: route.fulfill(status=408, body=""), "Something else answers"),
     ]
     for answer, words in answers:
         tab.unroute("**/api/jobs")
@@ -148,7 +150,7 @@ def test_an_answer_that_comes_late_never_replaces_a_newer_one(open_tab: Open, da
     gpus, price = tab.get_by_label("Number of GPUs"), tab.locator('[data-estimate="price"]')
 
     def answer(route: Route) -> None:
-        if route.request.post_data_json["gpu_config"]["count"] == 8:
+        if '"count":8' in (route.request.post_data or ""):
             held.append(route)
         else:
             route.continue_()
@@ -163,3 +165,45 @@ def test_an_answer_that_comes_late_never_replaces_a_newer_one(open_tab: Open, da
     tab.evaluate("fetch('/health').then(() => new Promise(setTimeout))")  # whatever the late answer does is done
     assert price.inner_text() == "$8.40"
     assert tab.locator("#gist-cost").inner_text() == tab.locator('[data-estimate="cost"]').inner_text()
+
+
+def test_without_scripts_the_form_estimates_refuses_and_starts_one_job(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any], complaints: Complaints
+) -> None:
+    tab = open_tab("alice", f"/training/configure?dataset={dataset['id']}", java_script_enabled=False)
+    expect(tab.locator('[data-estimate="steps"]')).to_have_text("675")
+    tab.get_by_role("radio", name="Quick Test").check()
+    tab.get_by_label("Number of GPUs").select_option("2")
+    tab.get_by_label("Name of the job").fill("No scripts")
+    tab.get_by_label("Name of the job").press("Enter")  # estimates, and spends nothing
+    expect(tab.locator('[data-estimate="price"]')).to_have_text("$8.40")
+    epochs = tab.get_by_role("textbox", name="Epochs")
+    expect(epochs).to_have_value("1")
+    epochs.fill("51")
+    tab.get_by_role("button", name="Start training").click()
+    expect(tab.locator("#epochs-error")).to_have_text("Must be a whole number from 1 to 50, not 51.")
+    expect(tab.get_by_role("link", name="Epochs: Must be")).to_be_visible()
+    epochs.fill("1")
+    tab.get_by_role("button", name="Start training").dblclick()
+    tab.wait_for_url(MONITOR)
+    assert installation.api("alice").get("jobs", search="No scripts")["pagination"]["total"] == 1
+    complaints.forgive()  # the browser notes the 400
+
+
+def test_no_amount_is_read_as_another_one_than_was_meant(
+    open_tab: Open, dataset: dict[str, Any], complaints: Complaints
+) -> None:
+    tab = opened(open_tab, dataset)
+    budget, error = tab.get_by_label("Budget in dollars"), tab.locator("#max_cost-error")
+    tab.get_by_text("The same as an API call").click()
+    body = tab.locator("#call-json")
+    tab.get_by_role("tab", name="JSON").click()
+    for text, number in (("1,5", "1.5"), ("1,000", "1000"), ("$20", "20"), ("", "null")):
+        budget.fill(text)
+        expect(body).to_contain_text(f'"max_cost": {number},')
+    for text in ("0", "-1", "1e999", "1e9", "1,2,3", "0.001", "0x10"):
+        budget.fill(text)
+        expect(error).to_contain_text("Must be an amount in dollars and whole cents from 0.01 to 1,000,000")
+        budget.fill("")
+        expect(error).to_be_hidden()
+    complaints.forgive()  # the browser notes each 400

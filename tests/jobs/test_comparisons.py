@@ -1,10 +1,13 @@
 """Jobs side by side: what differs, what came of each, and when two losses can be compared at all."""
 
 import csv
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
@@ -159,7 +162,8 @@ def test_the_page_marks_the_best_in_a_word(browse: Browse, alice: User) -> None:
 def test_each_job_can_be_left_out(browse: Browse, alice: User) -> None:
     first, second = pair(alice)
     third = factories.job(alice)
-    assert f'href="?jobs={first.pk},{third.pk}" aria-label="Leave out Second"' in page(browse, [first, second, third])
+    address = f'href="?jobs={first.pk},{third.pk}&amp;looks=1,3" aria-label="Leave out Second"'
+    assert address in page(browse, [first, second, third])
 
 
 def test_others_can_be_added(browse: Browse, alice: User, bob: User) -> None:
@@ -176,6 +180,43 @@ def test_too_few_and_too_many_are_pages_that_say_so(browse: Browse, alice: User)
     assert "Choose 2 to 8 jobs" in page(browse, jobs[:1])
     assert "Too many jobs to compare" in page(browse, jobs)
     assert "Choose 2 to 8 jobs" in browse(alice).get("/training/compare").content.decode()
+
+
+def looks(html: str) -> dict[str, str]:
+    """Name of each compared job -> number of its colour and dash, the same wherever it is shown."""
+    chips = dict(re.findall(r'data-name="(\w+)" data-look="(\d)"', html))
+    swatches = re.findall(r'swatch series-(\d)"', html)
+    assert swatches == list(chips.values()) * 3  # beside the names, and above both tables
+    return chips
+
+
+def test_a_job_keeps_its_look_while_others_come_and_go(browse: Browse, alice: User) -> None:
+    jobs = [factories.job(alice, Status.COMPLETED, name=name) for name in ("one", "two", "three", "four")]
+    client = browse(alice)
+
+    def follow(html: str, label: str) -> str:
+        found = re.search(rf'href="([^"]+)" aria-label="{label}"', html)
+        assert found, label
+        return client.get("/training/compare" + unescape(found[1])).content.decode()
+
+    html = page(browse, jobs[:3])
+    assert looks(html) == {"one": "1", "two": "2", "three": "3"}
+    html = follow(html, "Leave out one")
+    assert looks(html) == {"two": "2", "three": "3"}
+    assert '<input type="hidden" name="looks" value="2,3">' in html  # for those who search without scripts
+    html = follow(html, "Add four")
+    assert looks(html) == {"two": "2", "three": "3", "four": "1"}
+    html = follow(html, "Leave out three")
+    assert looks(follow(html, "Add one")) == {"two": "2", "four": "1", "one": "3"}
+
+
+@pytest.mark.parametrize("said", ["", "9,0", "2,2", "x,,", "-1", "3", "1,2,3,4"])
+def test_looks_that_the_address_says_wrongly_are_those_of_the_places(browse: Browse, alice: User, said: str) -> None:
+    jobs = pair(alice)
+    address = f"/training/compare?jobs={jobs[0].pk},{jobs[1].pk}&looks={quote(said)}"
+    found = re.findall(r'data-look="(\d)"', browse(alice).get(address).content.decode())
+    assert len(set(found)) == 2
+    assert found[0] == (said[0] if said[:1] in {"2", "3"} else "1")
 
 
 def test_nobody_compares_nothing(browse: Browse, alice: User) -> None:

@@ -230,6 +230,26 @@ def test_an_estimate_that_nearly_came_true_is_called_that(browse: Browse, alice:
     assert ("Tokens", "81,000", "estimated 80,000<br>about as estimated") in comparison(page(browse, job))
 
 
+def test_a_run_that_is_over_at_once_is_not_called_a_hundredth(browse: Browse, alice: User) -> None:
+    job = completed(alice, {"steps": 69}, estimate=ESTIMATE)
+    job.attempts.update(billable_seconds=2.0)
+    assert ("Duration", "2 s", "estimated 4 min to 7 min<br>less than a tenth of the estimate") in comparison(
+        page(browse, job)
+    )
+
+
+def test_the_pace_of_a_simulated_run_is_no_measure_of_the_estimate(browse: Browse, alice: User) -> None:
+    job = completed(alice, {"steps": 69, "tokens": {"processed": 100_000}}, estimate=ESTIMATE, simulated=True)
+    job.attempts.update(billable_seconds=2.0)
+    said = "simulated: it says nothing about the estimate"
+    assert comparison(page(browse, job)) == [
+        ("Steps", "69", "estimated 69<br>as estimated"),
+        ("Tokens", "100,000", "estimated 80,000<br>1.2 times the estimate"),
+        ("Duration", "2 s", f"estimated 4 min to 7 min<br>{said}"),
+        ("Cost", "$1.12", f"estimated $0.50 to $1.30<br>{said}"),
+    ]
+
+
 def test_a_run_that_ended_early_is_not_measured_against_the_estimate(browse: Browse, alice: User) -> None:
     job = factories.job(alice, Status.CANCELLED, estimate=ESTIMATE, current_step=20, final_cost=Decimal("0.40"))
     assert ("Steps", "20", "estimated 69") in comparison(page(browse, job))

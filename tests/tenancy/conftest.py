@@ -20,7 +20,7 @@ from tests.tenancy.belongings import Belongings, belongings
 __all__ = ["put_object", "store"]
 
 OUR_APPS = ("accounts", "datasets", "jobs", "notifications")
-_ONE_TIME = re.compile(r'name="(csrfmiddlewaretoken" value|csrf-token" content)="\w+"')
+_ONE_TIME = re.compile(r'name="(csrfmiddlewaretoken" value|idempotency_key" value|csrf-token" content)="\w+"')
 
 
 @dataclass(frozen=True)
