@@ -39,6 +39,12 @@ def status_badge(status: str) -> dict[str, str]:
     return {"status": status, "word": word, "icon": icon, "meaning": meaning}
 
 
+@register.filter
+def status_word(status: str) -> str:
+    """queued -> "Queued"."""
+    return BADGES[status][0]
+
+
 @register.simple_tag
 def every_status() -> list[str]:
     return [str(status) for status in Status]

@@ -9,7 +9,7 @@ const CANCELLABLE = ["queued", "initializing", "running"];
 
 const root = document.getElementById("monitor");
 const badges = document.getElementById("badges");
-const name = document.title.replace(/^\(\d+\+?\) /, ""); // without the bell's number
+const name = document.title.slice(document.title.indexOf(" · ")); // without the bell's number and the status
 
 let job = null;
 let receivedAt = 0;
@@ -37,7 +37,7 @@ export function show(fresh) {
     step: of(job.current_step, job.total_steps),
   });
   tick();
-  document.title = status === "running" ? `${format.percent(job.progress)} · ${name}` : name;
+  showTitle();
 }
 
 function sayCancelled() {
@@ -61,6 +61,12 @@ function showStatus() {
     button.hidden = isTerminal();
     button.disabled = shown === "cancelling";
   }
+}
+
+/** A tab in the background says how it stands. */
+function showTitle() {
+  const word = badges.content.querySelector(`[data-status="${status}"]`).textContent.trim();
+  document.title = (status === "running" ? format.percent(job.progress) : word) + name;
 }
 
 /** What the present stage is busy with, in the cluster's words. */

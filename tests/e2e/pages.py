@@ -107,7 +107,7 @@ SIGHTS = {
     "webhook": Sight("/settings/webhooks/{webhook}"),
     "tokens": Sight("/settings/tokens"),
     "password": Sight("/settings/password"),
-    "account-menu": Sight("/training/jobs", lambda tab: tab.get_by_label("Account of").click()),
+    "account-menu": Sight("/settings/password", lambda tab: tab.get_by_label("Account of").click()),
     "keys": Sight("/training/jobs", lambda tab: tab.keyboard.press("?")),
     "out-of-date": Sight("/settings/tokens", _send_without_token, is_missing=True),
     "missing": Sight("/no/such/page", is_missing=True),

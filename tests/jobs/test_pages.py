@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -33,6 +34,13 @@ def monitor(browse: Browse, job: TrainingJob) -> str:
 @pytest.mark.parametrize("path", ["/training/jobs", "/training/configure", f"/training/jobs/{uuid.uuid4()}"])
 def test_pages_ask_for_a_login(path: str, client: Client) -> None:
     assert client.get(path).headers["Location"] == f"/login?next={path}"
+
+
+def test_a_monitor_s_tab_says_how_it_stands(browse: Browse, alice: User) -> None:
+    running = factories.job(alice, Status.RUNNING, name="Tone", progress=Decimal("42.25"))
+    failed = factories.job(alice, Status.FAILED, name="Export")
+    assert "<title>42.2% · Tone · LoRA Pipeline</title>" in monitor(browse, running)
+    assert "<title>Failed · Export · LoRA Pipeline</title>" in monitor(browse, failed)
 
 
 def test_the_list_shows_only_one_s_own_jobs(browse: Browse, alice: User, bob: User) -> None:
