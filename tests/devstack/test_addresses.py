@@ -1,7 +1,9 @@
 """Ports are free ones, never two of the same, and stay over restarts."""
 
 import json
+import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +40,20 @@ def test_a_free_port_can_have_a_free_twin() -> None:
     port = ports.free(twin_offset=storage.GRPC_OFFSET)
     assert ports.is_free(port)
     assert ports.is_free(port + storage.GRPC_OFFSET)
+
+
+def test_ports_that_are_chosen_one_after_the_other_differ_though_nobody_listens_on_them_yet() -> None:
+    chosen = [ports.free() for _ in range(500)]  # by chance alone some of them would be the same
+    assert len(set(chosen)) == len(chosen)
+
+
+@pytest.mark.parametrize("contents", ["", "[]", "{", '{"x": "y"}', '{"1": null}'])
+def test_a_damaged_memory_of_ports_is_passed_over(
+    contents: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"lora-pipeline-ports-{os.getuid()}.json").write_text(contents)
+    assert ports.free() != ports.free()
 
 
 def test_no_port_is_given_twice(memory: Path) -> None:

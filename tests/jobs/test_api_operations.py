@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import redis
+import time_machine
 from celery import current_app
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
@@ -180,9 +181,9 @@ def test_looking_at_a_job_has_its_cluster_asked(
     django_capture_on_commit_callbacks: Callable[..., Any],
 ) -> None:
     job = factories.job(alice, Status.RUNNING, external_job_id="run-1")
-    seen = timezone.now() - timedelta(seconds=seconds)
-    TrainingJob.objects.filter(pk=job.pk).update(updated_at=seen, **changes)
-    with django_capture_on_commit_callbacks(execute=True):
+    now = timezone.now()
+    TrainingJob.objects.filter(pk=job.pk).update(updated_at=now - timedelta(seconds=seconds), **changes)
+    with time_machine.travel(now, tick=False), django_capture_on_commit_callbacks(execute=True):
         assert api(alice).get(f"/api/jobs/{job.pk}").status_code == 200
     assert _tasks(queues, "poll") == ([("jobs.poll_jobs", [[str(job.pk)]])] if asks else [])
 

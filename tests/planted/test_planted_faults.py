@@ -12,7 +12,7 @@ Verdicts = Callable[[Fault], Verdict]
 
 
 @pytest.mark.planted
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.name) for fault in FAULTS])
 def test_it_is_caught(fault: Fault, verdicts: Verdicts, caught: Callable[[Fault, Verdict], None]) -> None:
     verdict = verdicts(fault)
