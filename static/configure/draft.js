@@ -24,10 +24,11 @@ export function drop() {
   sessionStorage.removeItem(key);
 }
 
-/** The draft of this address, or null. */
+/** The draft of this address, or null; one that an older form wrote in another way is none. */
 export function kept() {
   try {
-    return JSON.parse(sessionStorage.getItem(key));
+    const draft = JSON.parse(sessionStorage.getItem(key));
+    return draft?.values && typeof draft.values === "object" && Number.isFinite(draft.at) ? draft : null;
   } catch {
     return null;
   }
@@ -37,7 +38,7 @@ export function kept() {
 export function restore(draft) {
   for (const control of controls) {
     const value = draft.values[identity(control)];
-    if (value === undefined) continue;
+    if (typeof value !== (isSwitch(control) ? "boolean" : "string")) continue;
     if (isSwitch(control)) control.checked = value;
     else if (control.tagName !== "SELECT" || [...control.options].some((option) => option.value === value)) {
       control.value = value;

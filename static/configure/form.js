@@ -5,6 +5,9 @@ export const presets = JSON.parse(document.getElementById("preset-values").textC
 export const hyperparameters = [...form.querySelectorAll("[data-hyperparameter]")];
 const rules = [...form.querySelectorAll("[data-sentinel]")];
 
+// Not form.elements.gpu_type.value: of a single type that is its value, chosen or not.
+const gpuType = () => form.querySelector('[name="gpu_type"]:checked')?.value ?? "";
+
 export const preset = () => form.elements.preset_id.value;
 
 /** The value of a field as the API wants it; text that is no number goes as it is, for the API to refuse. */
@@ -44,7 +47,7 @@ export function configuration() {
     preset_id: preset(),
     hyperparameters: Object.fromEntries(changed),
     max_cost: numberIn(form.elements.max_cost),
-    gpu_config: { type: form.elements.gpu_type.value, count: Number(form.elements.gpu_count.value) },
+    gpu_config: { type: gpuType(), count: Number(form.elements.gpu_count.value) },
   };
 }
 
@@ -61,6 +64,7 @@ export function unchosen() {
     base_model: "Choose a base model.",
     gpu_type: "Choose a GPU type.",
   };
-  const missing = Object.entries(sentences).filter(([name]) => form.elements[name].value === "");
+  const isEmpty = (name) => (name === "gpu_type" ? gpuType() : form.elements[name].value) === "";
+  const missing = Object.entries(sentences).filter(([name]) => isEmpty(name));
   return Object.fromEntries(missing.map(([name, sentence]) => [name, [sentence]]));
 }

@@ -144,6 +144,15 @@ def test_a_dataset_that_is_deleted_meanwhile_is_refused_beside_its_field(
     complaints.forgive()  # the browser notes the 404
 
 
+def test_a_single_gpu_type_that_nobody_chose_is_not_taken(open_tab: Open, dataset: dict[str, Any]) -> None:
+    tab = opened(open_tab, dataset)
+    tab.evaluate("document.querySelectorAll('tr[data-gpu]:not(:first-child)').forEach(row => row.remove())")
+    tab.evaluate("document.querySelector('[name=gpu_type]').checked = false")  # as in a clone whose type is gone
+    tab.get_by_role("button", name="Start training").click()
+    expect(tab.locator("#gpu_type-error")).to_have_text("Choose a GPU type.")
+    expect(tab.get_by_role("radio", name="H100-80GB")).to_be_focused()
+
+
 def test_an_answer_that_comes_late_never_replaces_a_newer_one(open_tab: Open, dataset: dict[str, Any]) -> None:
     tab = opened(open_tab, dataset)
     held: list[Route] = []
