@@ -7,3 +7,5 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
     """A file's name changes with its content, so browsers keep it for ever and never mix two releases."""
 
     support_js_module_import_aggregation = True
+    # Each pass renames what imports what the one before has renamed: as many as modules import each other deep.
+    max_post_process_passes = 16

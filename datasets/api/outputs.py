@@ -99,6 +99,7 @@ class PartsPlan(serializers.Serializer[Plan]):
 class StoredPart(serializers.Serializer[Any]):
     number = serializers.IntegerField(help_text="from 1")
     size = serializers.IntegerField(help_text="bytes")
+    etag = serializers.CharField(help_text="as storage writes it: of most it is the part's MD5 in quotes")
 
 
 class StoredPartsBody(PartsPlan):

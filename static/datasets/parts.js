@@ -1,6 +1,7 @@
 // The parts of one file on their way to storage: several at a time, each tried again, none sent twice.
 
 import { call } from "../api.js";
+import { assertReadable } from "./stored.js";
 import { transfer } from "./transfer.js";
 
 const AT_ONCE = 3;
@@ -12,13 +13,13 @@ const FIRST_WAIT_MS = 1000;
  * Sends what is missing of `file`.
  * @param {File} file
  * @param {{id: string, part_size: number, part_count: number, parts: {number: number, size: number}[]}} plan
- * @param {{signal: AbortSignal, onProgress: (sent: number) => void,
+ * @param {{signal: AbortSignal, onProgress: (sent: number) => void, onStored: (number: number) => void,
  *   onTrouble: (error: Error | null) => void}} options
- *   `sent` counts all bytes that are in storage or on their way; `onTrouble(error)` when a part waits to be tried
- *   again, `onTrouble(null)` when one has arrived
+ *   `sent` counts all bytes that are in storage or on their way; `onStored` is told of each part that has arrived;
+ *   `onTrouble(error)` when a part waits to be tried again, `onTrouble(null)` when one has arrived
  * @returns {Promise<void>} rejects with an ApiError when trying again did not help
  */
-export async function sendParts(file, plan, { signal, onProgress, onTrouble }) {
+export async function sendParts(file, plan, { signal, onProgress, onStored, onTrouble }) {
   const stored = new Map(plan.parts.map((part) => [part.number, part.size]));
   const missing = [...Array(plan.part_count).keys()].map((index) => index + 1).filter((number) => !stored.has(number));
   const underway = new Map();
@@ -51,6 +52,7 @@ export async function sendParts(file, plan, { signal, onProgress, onTrouble }) {
         await transfer(piece, await ticketFor(number), { signal: both, onProgress: onSent });
         underway.delete(number);
         stored.set(number, piece.size);
+        onStored(number);
         told();
         return onTrouble(null);
       } catch (error) {
@@ -58,6 +60,7 @@ export async function sendParts(file, plan, { signal, onProgress, onTrouble }) {
         told();
         tickets.delete(number);
         if (both.aborted || !mayHelp(error) || attempt === TRIES) throw error;
+        await assertReadable(piece); // a file that was changed meanwhile fails like a network
         onTrouble(error);
         await patience(FIRST_WAIT_MS * 2 ** (attempt - 1), both);
       }

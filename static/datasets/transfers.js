@@ -1,6 +1,7 @@
 // The uploads of this page, one line each, and the queue in which they go: one file at a time, in order.
 
 import { bytes, duration } from "../format.js";
+import { remedy } from "../problem.js";
 
 const WORDS = {
   waiting: "Waits for its turn.",
@@ -19,6 +20,7 @@ export function queue(list, { onComplete }) {
   const uploads = () => [...lines.keys()];
 
   function add(upload) {
+    for (const other of uploads()) if (other.state === "failed" && isSame(other, upload.file)) remove(other);
     const line = document.getElementById("transfer-line").content.firstElementChild.cloneNode(true);
     line.querySelector(".transfer-name").textContent = upload.file.name;
     line.querySelector("progress").setAttribute("aria-label", `Upload of ${upload.file.name}`);
@@ -70,10 +72,13 @@ export function queue(list, { onComplete }) {
     line.querySelector("progress").value = share;
     put(line.querySelector(".transfer-percent"), `${Math.floor(share * 100)}%`);
     put(line.querySelector(".transfer-figures"), state === "running" || sent ? figures(upload) : bytes(file.size));
-    put(line.querySelector(".transfer-state"), WORDS[state] ?? "");
+    put(line.querySelector(".transfer-state"), WORDS[state] ?? (state === "running" ? upload.notice : ""));
     const alert = line.querySelector(".alert");
     const said = error?.message ?? (trouble && troubled(trouble));
-    put(alert.querySelector("span"), said ?? "");
+    if (put(alert.querySelector("span"), said ?? "")) {
+      const help = error && remedy(error);
+      if (help) alert.querySelector("span").append(" ", help);
+    }
     alert.hidden = !said;
     const toggle = line.querySelector('[data-do="toggle"]');
     put(toggle.querySelector("span"), { running: "Pause", failed: "Try again", waiting: "Start now" }[state] ?? "Resume");
@@ -83,7 +88,7 @@ export function queue(list, { onComplete }) {
   addEventListener("online", () => uploads().forEach((each) => each.state === "failed" && each.start()));
   addEventListener("beforeunload", (event) => isBusy() && event.preventDefault());
   const isBusy = () => uploads().some(({ state }) => state === "running" || state === "waiting");
-  const has = (file) => uploads().some((each) => each.file.name === file.name && each.file.size === file.size);
+  const has = (file) => uploads().some((each) => each.state !== "failed" && isSame(each, file));
   return { add, changed, has };
 }
 
@@ -101,7 +106,14 @@ function figures({ sent, file, pace, state, trouble }) {
   return parts.join(" · ");
 }
 
-/** Leaves what is the same alone, so that nothing is read out twice. */
+function isSame({ file }, other) {
+  return file.name === other.name && file.size === other.size;
+}
+
+/** Leaves what is the same alone, so that nothing is read out twice. Whether it was another text. */
 function put(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if (element.dataset.text === text) return false;
+  element.dataset.text = text;
+  element.textContent = text;
+  return true;
 }

@@ -4,6 +4,7 @@ import { call } from "../api.js";
 import { clearErrors, showError, showFieldError } from "../fields.js";
 import { bytes } from "../format.js";
 import { enlivenDrop } from "./drop.js";
+import { complaint } from "./suitable.js";
 import { queue } from "./transfers.js";
 import { assertSame, Upload } from "./uploading.js";
 
@@ -23,8 +24,8 @@ export function enlivenUpload(onComplete) {
     if (!files.length) return showFieldError(form, "upload", "file", "Choose a file.");
     const known = files.find(transfers.has);
     if (known) return showFieldError(form, "upload", "file", `${known.name} is on its way already.`);
-    const empty = files.find((file) => !file.size);
-    if (empty) return showFieldError(form, "upload", "file", `${empty.name} is empty.`);
+    const complaints = (await Promise.all(files.map(complaint))).filter(Boolean);
+    if (complaints.length) return showFieldError(form, "upload", "file", complaints.join(" "));
     submit.disabled = true;
     try {
       await begin(files);

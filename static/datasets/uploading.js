@@ -5,6 +5,8 @@ import { call } from "../api.js";
 import { fingerprint } from "./fingerprint.js";
 import { Pace } from "./pace.js";
 import { sendParts } from "./parts.js";
+import { strangeParts } from "./stored.js";
+import { datasetName, storedName } from "./suitable.js";
 
 const ANOTHER =
   "This is another file than the one that was begun with: it was changed since then, or begins differently. Choose " +
@@ -12,7 +14,7 @@ const ANOTHER =
 
 /**
  * States: waiting → running ⇄ paused, running → checking → done; failed and paused can go on (`start`); cancelled.
- * `trouble` is why a running one gets nowhere at the moment.
+ * `trouble` is why a running one gets nowhere at the moment, `notice` what else is to be said of it.
  */
 export class Upload {
   state = "waiting";
@@ -20,8 +22,10 @@ export class Upload {
   dataset = null;
   error = null;
   trouble = null;
+  notice = "";
   pace = new Pace();
   #abort = null;
+  #sent = new Set(); // parts that are known to be of this very file
 
   /**
    * @param {File} file
@@ -30,7 +34,7 @@ export class Upload {
    */
   constructor(file, { name, description, dataset = null }, onChange) {
     this.file = file;
-    this.name = name || file.name.replace(/\.[^.]+$/, "");
+    this.name = name || datasetName(file.name);
     this.description = description ?? "";
     this.dataset = dataset;
     this.isGiven = dataset !== null;
@@ -78,6 +82,7 @@ export class Upload {
     for (let again = true; ; again = false) {
       try {
         const plan = { id: this.dataset.id, ...(await call(`/api/datasets/${this.dataset.id}/parts`, { signal })) };
+        plan.parts = await this.#ownParts(plan, signal);
         this.pace.restart();
         return await sendParts(this.file, plan, { signal, ...this.#listeners() });
       } catch (error) {
@@ -87,8 +92,23 @@ export class Upload {
     }
   }
 
+  /** The stored parts that are this file's: what was changed since, or cannot be told, is sent again. */
+  async #ownParts(plan, signal) {
+    const onProgress = (compared, of) => {
+      this.#become("running", { notice: `Comparing the file with what is stored: part ${compared + 1} of ${of}.` });
+    };
+    const strange = await strangeParts(this.file, plan, this.#sent, { signal, onProgress });
+    const own = plan.parts.filter(({ number }) => !strange.has(number));
+    for (const { number } of own) this.#sent.add(number);
+    const [those, are] = strange.size === 1 ? ["part", "is"] : ["parts", "are"];
+    const changed = `${strange.size} stored ${those} did not match the file as it is now and ${are} sent again.`;
+    this.#become("running", { notice: strange.size ? changed : "" });
+    return own;
+  }
+
   #listeners() {
     return {
+      onStored: (number) => this.#sent.add(number),
       onProgress: (sent) => {
         this.sent = sent;
         this.pace.note(sent);
@@ -100,17 +120,18 @@ export class Upload {
 
   /** The dataset of an earlier try, perhaps before the page was loaded anew, that waits for this very file. */
   async #waiting() {
-    const { name, size } = this.file;
+    const { size } = this.file;
+    const name = storedName(this.file.name);
     const mark = await fingerprint(this.file);
     const { datasets } = await call("/api/datasets?status=uploading&limit=100");
     return datasets.find(
-      (each) => each.file_name === name.normalize("NFKC") && each.file_size === size && each.upload_fingerprint === mark,
+      (each) => each.file_name === name && each.file_size === size && each.upload_fingerprint === mark,
     );
   }
 
   async #announced() {
     const { name, size } = this.file;
-    const body = { name: this.name, description: this.description, file_name: name, file_size: size };
+    const body = { name: this.name, description: this.description, file_name: storedName(name), file_size: size };
     const answer = await call("/api/datasets", {
       method: "POST",
       body: { ...body, fingerprint: await fingerprint(this.file) },

@@ -1,5 +1,6 @@
 """An upload in parts: tickets, what has arrived, going on, putting together; on a real S3 server."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -55,6 +56,8 @@ def test_an_upload_pauses_goes_on_elsewhere_and_becomes_one_file(
     assert client.get(f"{address}/parts").data == {"part_size": multipart.PART_BYTES, "part_count": 3, "parts": []}
     last, first = tickets(client, waiting, 3, 1)
     assert [send(last), send(first)] == [200, 200]
+    (stored, _) = client.get(f"{address}/parts").data["parts"]
+    assert stored["etag"].strip('"') == hashlib.md5(BODY[: multipart.PART_BYTES], usedforsecurity=False).hexdigest()
 
     elsewhere = api(alice)
     assert arrived(elsewhere, waiting) == [1, 3]

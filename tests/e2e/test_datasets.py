@@ -1,10 +1,13 @@
 """Adding and reading datasets in a browser: upload straight to storage, import, findings, deletion."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import requests
 from playwright.sync_api import Page, Route, expect
 
+from datasets.multipart import PART_BYTES
 from tests.datasets.files import chat_file, chat_line
 from tests.e2e.conftest import Complaints
 from tests.e2e.installation import Installation
@@ -112,7 +115,8 @@ def test_an_upload_pauses_loses_its_network_and_goes_on_after_a_reload(
     body = chat_line(("user", "Say x."), ("assistant", "x" * 900_000)) * 20
     shaky = file_of(tmp_path, "shaky.jsonl", body)
     tab.get_by_label("File").set_input_files(shaky)
-    tab.get_by_role("button", name="Upload").click()
+    with tab.expect_request_finished(lambda request: "partNumber=1&" in request.url):
+        tab.get_by_role("button", name="Upload").click()
     line = tab.get_by_role("list", name="Uploads").get_by_role("listitem")
     expect(line.get_by_role("alert")).to_contain_text("A part did not reach storage. Trying again")
     expect(line).to_contain_text("46%")
@@ -219,3 +223,66 @@ def test_examples_are_looked_through_by_keyboard_and_the_address_says_which(
     seen = examples.get_by_role("list", name="Example").inner_text()
     tab.reload()
     expect(examples.get_by_role("list", name="Example")).to_have_text(seen, use_inner_text=True)
+
+
+def test_stored_parts_of_another_state_of_the_file_are_sent_again(
+    open_tab: Open, installation: Installation, complaints: Complaints, tmp_path: Path
+) -> None:
+    """Changed in the middle: name, size and beginning are the same."""
+    api = installation.api("alice")
+    line = chat_line(("user", "Say x."), ("assistant", "x" * 900_000))
+    earlier, body = line * 20, line + line.replace(b"xxx", b"yyy") + line * 18
+    announced = {"name": "Reworked", "file_name": "reworked.jsonl", "file_size": len(body)}
+    dataset = api.post("datasets", announced)["dataset"]
+    address = f"datasets/{dataset['id']}"
+    for ticket in api.post(f"{address}/parts", {"part_numbers": [1, 2]})["parts"]:
+        start = (ticket["number"] - 1) * PART_BYTES
+        requests.put(ticket["url"], data=earlier[start : start + PART_BYTES], timeout=30)
+
+    tab = open_tab("alice", f"/datasets/{dataset['id']}")
+    expect(tab.get_by_text("16.8 MB of it are stored already (2 of 3 parts)")).to_be_visible()
+    sent: list[str] = []
+
+    def hold_the_last(route: Route) -> None:
+        number = route.request.url.partition("partNumber=")[2].partition("&")[0]
+        if number == "3" and "3" not in sent:
+            route.abort()
+        else:
+            route.continue_()
+        sent.append(number)
+
+    tab.route(f"{installation.stack.s3.endpoint_url}/**", hold_the_last)
+    tab.get_by_label("File").set_input_files(file_of(tmp_path, "reworked.jsonl", body))
+    tab.get_by_role("button", name="Upload").click()
+    expect(tab.get_by_text("1 stored part did not match the file as it is now and is sent again.")).to_be_visible()
+    expect(tab.locator('.page-head [data-status="ready"]')).to_be_visible()
+    assert sorted(sent) == ["1", "3", "3"]
+    assert api.get(address)["dataset"]["sha256"] == hashlib.sha256(body).hexdigest()
+    complaints.forgive()
+
+
+def test_what_cannot_be_examples_is_refused_before_it_is_sent(
+    open_tab: Open, installation: Installation, complaints: Complaints, tmp_path: Path
+) -> None:
+    tab = open_tab("alice", "/datasets")
+    picture = file_of(tmp_path, "cat.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+    tab.get_by_label("File").set_input_files([picture, file_of(tmp_path, "none.jsonl", b"")])
+    tab.get_by_role("button", name="Upload").click()
+    error = tab.get_by_role("alert").filter(has_text="cat.png is not a text file.")
+    expect(error).to_contain_text("none.jsonl is empty.")
+
+    changing = file_of(tmp_path, "changing.jsonl", chat_file(300))
+    tab.route(f"{installation.stack.s3.endpoint_url}/**", lambda route: route.abort())
+    tab.get_by_label("File").set_input_files(changing)
+    tab.get_by_role("button", name="Upload").click()
+    line = tab.get_by_role("list", name="Uploads").get_by_role("listitem")
+    expect(line.get_by_role("alert")).to_contain_text("A part did not reach storage. Trying again")
+    changing.write_bytes(chat_file(301))
+    expect(line.get_by_role("alert")).to_contain_text("changed, moved or deleted since it was chosen")
+    complaints.forgive()
+
+    tab.unroute(f"{installation.stack.s3.endpoint_url}/**")
+    odd = file_of(tmp_path, f"عربي\u200f{'😀' * 40}\\x.jsonl", chat_file(302))
+    tab.get_by_label("File").set_input_files(odd)
+    tab.get_by_role("button", name="Upload").click()
+    expect(tab.get_by_role("row", name="عربي").locator('[data-status="ready"]')).to_be_visible()
