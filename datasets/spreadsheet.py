@@ -2,9 +2,11 @@
 
 import csv
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from io import StringIO
 from itertools import islice
+
+from datasets.moments import moment
 
 ROWS_PER_PIECE = 1000  # sending each line by itself would take far longer
 # What a spreadsheet takes for a formula, or jumps over to reach one; wide forms included.
@@ -16,7 +18,7 @@ def cell(value: object) -> object:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return moment(value)
     if isinstance(value, str) and value.lstrip(" \u00a0").startswith(_DANGEROUS):
         return f"'{value}"
     return value

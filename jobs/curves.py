@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+import numpy as np
+
 Axis = Literal["step", "epoch", "time"]
 Point = Mapping[str, Any]
 
@@ -90,6 +92,67 @@ def span(values: Sequence[float], *, log: bool = False, clip: bool = False) -> t
     above = min(high + (2 if clip else 1) * pad, usable[-1] + pad)
     outside = sum(value < below or value > above for value in usable)
     return ((10**below, 10**above) if log else (below, above)), outside
+
+
+def notes(
+    values: Sequence[float],
+    span: tuple[float, float],
+    outside: int,
+    *,
+    log: bool = False,
+    is_thin: bool = False,
+    axis: Axis = "step",
+    left_out: int = 0,
+) -> list[str]:
+    """What a drawing of these values does not show, each in words.
+
+    `is_thin`: the values are some of those that are stored. Their extremes are among them, but how many more lie
+    outside is not known then. `left_out` counts points without a place on the axis.
+    """
+    at_least = "at least " if is_thin else ""
+    missing = "a time" if axis == "time" else "an epoch"
+    below = sum(value <= 0 for value in values) if log else 0
+    told = [
+        f"{_plural(outside, 'value')} outside{_reach(values, span, log=log)}" if outside else "",
+        f"{_plural(below, 'value')} at or below zero: a log scale cannot show {'it' if below == 1 else 'them'}"
+        if below
+        else "",
+        f"{_plural(left_out, 'point')} without {missing} left out" if left_out else "",
+    ]
+    return [f"{at_least}{each}" for each in told if each]
+
+
+def _reach(values: Sequence[float], span: tuple[float, float], *, log: bool) -> str:
+    """How far beyond the axis they go."""
+    usable = [value for value in values if value > 0 or not log]
+    lowest, highest = min(usable), max(usable)
+    ends = [
+        f"down to {tick(lowest)}" if lowest < span[0] else "",
+        f"up to {tick(highest)}" if highest > span[1] else "",
+    ]
+    return f" ({' and '.join(filter(None, ends))})"
+
+
+def tick(value: float) -> str:
+    """A value at an axis: short, without the noise of binary fractions."""
+    if value == 0:
+        return "0"
+    if abs(value) < 0.001:
+        digits, power = f"{value:.2e}".split("e")
+        return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
+    for least, size, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= least:
+            return f"{_short(value / size)}{letter}"
+    return _short(value)
+
+
+def _short(value: float) -> str:
+    """Four digits that count, without an exponent."""
+    return np.format_float_positional(float(f"{value:.4g}"), trim="-")
+
+
+def _plural(amount: int, noun: str) -> str:
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

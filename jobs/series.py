@@ -11,15 +11,18 @@ Whether somebody may see the job is decided before (jobs.selectors.visible_to).
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from functools import reduce
 from itertools import islice
+from operator import or_
 from typing import Any
 
 import numpy as np
+from django.db.models import Q
 from numpy.typing import NDArray
 
+from datasets.moments import moment
 from jobs import downsample
 from jobs.models import MetricsPoint, TrainingJob
 from jobs.models.run import METRIC_NAMES
@@ -31,8 +34,8 @@ _ENTRY_OVERHEAD = 200  # an entry costs as much as so many points, however few i
 
 LAST_STEP = 2**63 - 1  # what the column can hold
 
-POINT_COLUMNS = ("attempt", "restart", "step", "epoch", *METRIC_NAMES, "timestamp")
-_KEY = POINT_COLUMNS[:3]
+_KEY = ("attempt", "restart", "step")
+POINT_COLUMNS = (*_KEY, "epoch", *METRIC_NAMES, "timestamp")
 _NUMBERS = POINT_COLUMNS[:-1]
 _SHOWN = (*POINT_COLUMNS, "superseded", "stands_for", "means")
 # Noisy from step to step, so that their smoothed course needs the mean of what is left out.
@@ -155,20 +158,32 @@ def counting(job: TrainingJob, name: str, *, last: int | None = None) -> list[tu
     return _memory.counting(job, name, last=last)
 
 
-def every_point(job: TrainingJob, steps: Steps = EVERY_STEP) -> Iterator[tuple[int | float | str | None, ...]]:
-    """All stored points of the steps in order, each with the values of POINT_COLUMNS, in bounded memory."""
+def columns(metrics: Sequence[str] = METRIC_NAMES) -> tuple[str, ...]:
+    """The names of what `every_point` yields of these metrics."""
+    return (*_KEY, "epoch", *metrics, "timestamp")
+
+
+def every_point(
+    job: TrainingJob, steps: Steps = EVERY_STEP, *, metrics: Sequence[str] = METRIC_NAMES
+) -> Iterator[tuple[int | float | str | None, ...]]:
+    """All stored points of the steps in order, each with its `columns`, in bounded memory.
+
+    Of some of the metrics: the points alone that have a value of any.
+    """
     points = MetricsPoint.objects.filter(job_id=job.id).order_by(*_KEY)
     if steps != EVERY_STEP:
         points = points.filter(step__gte=steps.first, step__lte=steps.last)
-    for *values, time in points.values_list(*POINT_COLUMNS).iterator(chunk_size=_CHUNK):
-        yield (*values, _iso(time))
+    if set(metrics) != set(METRIC_NAMES):
+        points = points.filter(reduce(or_, (Q((f"{name}__isnull", False)) for name in metrics)))
+    for *values, time in points.values_list(*columns(metrics)).iterator(chunk_size=_CHUNK):
+        yield (*values, time and moment(time))
 
 
 def last_points(job: TrainingJob, count: int) -> list[tuple[int | float | str | None, ...]]:
     """The last `count` of `every_point`."""
     points = MetricsPoint.objects.filter(job_id=job.id).order_by(*(f"-{name}" for name in _KEY))
     rows = points.values_list(*POINT_COLUMNS)[:count]
-    return [(*values, _iso(time)) for *values, time in reversed(rows)]
+    return [(*values, time and moment(time)) for *values, time in reversed(rows)]
 
 
 def _refresh(held: _Held, job: TrainingJob) -> None:
@@ -264,7 +279,7 @@ def _as_points(
         times.clear()
     if unread := [id for id in ids if id not in times]:
         rows = MetricsPoint.objects.filter(id__in=unread).order_by().values_list("id", "timestamp")
-        times.update((id, _iso(time)) for id, time in rows)
+        times.update((id, moment(time) if time else None) for id, time in rows)
     columns = [*(_with_none(table[name]) for name in _NUMBERS), [times.get(id) for id in ids]]
     columns += [table["superseded"].tolist(), *stood_for]
     return [dict(zip(_SHOWN, values, strict=True)) for values in zip(*columns, strict=True)]
@@ -273,7 +288,3 @@ def _as_points(
 def _with_none(column: NDArray[Any]) -> list[Any]:
     values: list[Any] = column.tolist()
     return [None if value != value else value for value in values]  # NaN alone differs from itself
-
-
-def _iso(time: datetime | None) -> str | None:
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z") if time else None

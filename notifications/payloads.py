@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 
 from datasets.models import Dataset
+from datasets.moments import moment
 from jobs.models import Alert, TrainingJob
 from notifications.kinds import JOBS_ENDED
 from notifications.rules import Notice
@@ -46,11 +47,6 @@ def gathered(ends: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "jobs_ended": len(jobs),
     }
     return {"type": JOBS_ENDED, "timestamp": ends[-1]["timestamp"], "data": data}
-
-
-def moment(at: datetime) -> str:
-    """A time as the API writes it: ISO 8601 in UTC."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def address(path: str) -> str | None:

@@ -17,6 +17,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from jobs import budget, curves, presets, resumption, selectors, sentinel, series
+from jobs.charts.inks import THEMES
+from jobs.charts.subjects import Subject
 from jobs.comparisons import LEAST, MOST, fits
 from jobs.ledger import report
 from jobs.ledger.span import DEFAULT_RANGE, RANGES
@@ -287,22 +289,38 @@ class PointsOfStepsQuery(StepsQuery, PointsQuery):
 
 
 class PictureQuery(StepsQuery):
-    """How a picture of the loss is drawn; the names are those of the page's address."""
+    """How a picture of a chart is drawn; the names are those of the page's address. `subject` in the context."""
 
     x = serializers.ChoiceField(curves.AXES, default="step", help_text="time is since the first step")
     smoothing = serializers.FloatField(
         default=0.0,
         min_value=0.0,
         max_value=curves.MOST_SMOOTHING,
-        help_text="weight of the moving average; 0 draws the values alone",
+        help_text="weight of the moving average; 0 draws the values alone. Not of learning-rate and gpu-memory",
     )
-    log = serializers.BooleanField(default=False, help_text="a logarithmic scale of the loss")
+    log = serializers.BooleanField(default=False, help_text="a logarithmic scale, of loss and gradient-norm")
     clip = serializers.BooleanField(default=False, help_text="leave the outermost hundredth out of the scale")
+    marks = serializers.BooleanField(
+        default=True, help_text="where training resumed, and of the loss checkpoints and alerts"
+    )
+    theme = serializers.ChoiceField(THEMES, default="light", help_text="dark ink on white, or light ink on dark")
 
     def validate_smoothing(self, value: float) -> float:
         if math.isnan(value):
             raise ValidationError(["A valid number is required."])
+        if value and not self._subject.can_smooth:
+            raise ValidationError([f"The chart of the {self._subject.noun} has no noise to smooth: leave it out."])
         return value
+
+    def validate_log(self, value: bool) -> bool:
+        if value and not self._subject.can_log:
+            raise ValidationError([f"The chart of the {self._subject.noun} has no logarithmic scale: leave it out."])
+        return value
+
+    @property
+    def _subject(self) -> Subject:
+        subject: Subject = self.context["subject"]
+        return subject
 
     @property
     def look(self) -> curves.Look:

@@ -1,6 +1,6 @@
 """Addresses of the jobs API, below /api/."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from jobs.api import (
     archive,
@@ -16,6 +16,8 @@ from jobs.api import (
     plots,
 )
 
+register_converter(plots.ChartName, "chart")
+
 urlpatterns = [
     path("jobs", jobs.JobListView.as_view(), name="api-jobs"),
     path("jobs/estimate", jobs.JobEstimateView.as_view(), name="api-job-estimate"),
@@ -26,9 +28,10 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/retry", jobs.JobRetryView.as_view(), name="api-job-retry"),
     path("jobs/<uuid:job_id>/metrics", metrics.JobMetricsView.as_view(), name="api-job-metrics"),
     path("jobs/<uuid:job_id>/metrics.csv", metrics.JobMetricsCsvView.as_view(), name="api-job-metrics-csv"),
-    path("jobs/<uuid:job_id>/loss.png", plots.JobLossPngView.as_view(), name="api-job-loss-png"),
-    path("jobs/<uuid:job_id>/loss.svg", plots.JobLossSvgView.as_view(), name="api-job-loss-svg"),
-    path("jobs/<uuid:job_id>/loss.pdf", plots.JobLossPdfView.as_view(), name="api-job-loss-pdf"),
+    path("jobs/<uuid:job_id>/<chart:chart>.png", plots.JobChartPngView.as_view(), name="api-job-chart-png"),
+    path("jobs/<uuid:job_id>/<chart:chart>.svg", plots.JobChartSvgView.as_view(), name="api-job-chart-svg"),
+    path("jobs/<uuid:job_id>/<chart:chart>.pdf", plots.JobChartPdfView.as_view(), name="api-job-chart-pdf"),
+    path("jobs/<uuid:job_id>/<chart:chart>.csv", plots.JobChartCsvView.as_view(), name="api-job-chart-csv"),
     path("jobs/<uuid:job_id>/events", history.JobEventsView.as_view(), name="api-job-events"),
     path("jobs/<uuid:job_id>/logs", history.JobLogsView.as_view(), name="api-job-logs"),
     path("jobs/<uuid:job_id>/checkpoints", history.JobCheckpointsView.as_view(), name="api-job-checkpoints"),

@@ -3,12 +3,11 @@
 Everything passes jobs' redaction, whoever wrote it: a log line may hold what nobody meant to print.
 """
 
-import csv
 import json
 import platform
 from collections.abc import Mapping
 from datetime import datetime
-from io import StringIO
+from itertools import chain
 from typing import Any
 
 import django
@@ -16,6 +15,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
 from accounts.secrets_of_settings import redact
+from datasets import spreadsheet
 from jobs import provenance, selectors, series
 from jobs.models import Cluster, JobAttempt, TrainingJob
 
@@ -93,11 +93,7 @@ def _versions(job: TrainingJob, version: str) -> dict[str, Any]:
 
 
 def _points(job: TrainingJob) -> str:
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow(series.POINT_COLUMNS)
-    writer.writerows(series.last_points(job, LAST_POINTS))
-    return text.getvalue()
+    return "".join(spreadsheet.pieces(chain([series.POINT_COLUMNS], series.last_points(job, LAST_POINTS))))
 
 
 def _json(value: Any) -> str:

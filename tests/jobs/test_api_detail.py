@@ -14,6 +14,8 @@ from datasets.models import Dataset
 from datasets.storage.base import ObjectStore
 from jobs import series
 from jobs.api.outputs.run import MetricsPointOutput, PointMeansOutput
+from jobs.charts.inks import INKS
+from jobs.charts.subjects import SUBJECTS
 from jobs.models import JobLog, MetricsPoint, TrainingJob
 from jobs.states import Status
 from tests import factories
@@ -145,7 +147,7 @@ def test_a_range_of_steps_is_asked_for_its_finer_points(api: Api, alice: User, j
     assert len(answer.getvalue().splitlines()) == 3
 
 
-@pytest.mark.parametrize("path", ["metrics", "metrics.csv", "loss.png"])
+@pytest.mark.parametrize("path", ["metrics", "metrics.csv", "loss.png", "throughput.csv"])
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -185,20 +187,85 @@ def test_the_csv_has_every_point_and_only_numbers_and_times(api: Api, alice: Use
     assert rows[-1][4:] == ["-0.5", "", "", "", "", "", "", "2026-11-23T12:00:00Z"]
 
 
+@pytest.mark.parametrize("chart", SUBJECTS)
 @pytest.mark.parametrize(
     ("ending", "content_type", "beginning"),
     [("png", "image/png", b"\x89PNG"), ("svg", "image/svg+xml", b"<?xml"), ("pdf", "application/pdf", b"%PDF")],
 )
-def test_the_loss_curve_comes_in_three_formats(
-    api: Api, alice: User, job: TrainingJob, ending: str, content_type: str, beginning: bytes
+def test_every_chart_comes_in_three_formats(
+    api: Api, alice: User, job: TrainingJob, chart: str, ending: str, content_type: str, beginning: bytes
 ) -> None:
     client = api(alice)
-    answer = client.get(f"/api/jobs/{job.pk}/loss.{ending}", headers={"Accept": content_type})
+    answer = client.get(f"/api/jobs/{job.pk}/{chart}.{ending}", headers={"Accept": content_type})
     assert answer["Content-Type"] == content_type
     assert answer.content.startswith(beginning)
-    assert answer["Content-Disposition"] == f'inline; filename="job-{job.short_id}-loss.{ending}"'
-    again = client.get(f"/api/jobs/{job.pk}/loss.{ending}", headers={"If-None-Match": answer["ETag"]})
+    assert answer["Content-Disposition"] == f'inline; filename="job-{job.short_id}-{chart}.{ending}"'
+    again = client.get(f"/api/jobs/{job.pk}/{chart}.{ending}", headers={"If-None-Match": answer["ETag"]})
     assert again.status_code == 304
+
+
+def test_a_picture_looks_as_it_is_asked_to(api: Api, alice: User, job: TrainingJob) -> None:
+    factories.checkpoint(job, 3)
+    ends = ("", "?theme=dark", "?marks=false", "?theme=light&marks=true")
+    light, dark, plain, usual = [api(alice).get(f"/api/jobs/{job.pk}/loss.svg{query}") for query in ends]
+    assert (light.content, light["ETag"]) == (usual.content, usual["ETag"])
+    assert len({answer["ETag"] for answer in (light, dark, plain)}) == 3
+    assert INKS["dark"]["surface"].encode() in dark.content
+    assert (b"checkpoint" in light.content.lower(), b"checkpoint" in plain.content.lower()) == (True, False)
+
+
+def test_a_picture_is_another_one_once_a_checkpoint_was_saved_or_something_found(
+    api: Api, alice: User, job: TrainingJob
+) -> None:
+    tags = [api(alice).get(f"/api/jobs/{job.pk}/loss.svg")["ETag"]]
+    factories.checkpoint(job, 3)
+    tags.append(api(alice).get(f"/api/jobs/{job.pk}/loss.svg")["ETag"])
+    warnings = [{"code": "sentinel_spike", "message": "A spike", "step": 4}, {"code": "slow", "message": "Slow"}]
+    TrainingJob.objects.filter(pk=job.pk).update(warnings=warnings)
+    found = api(alice).get(f"/api/jobs/{job.pk}/loss.svg")
+    assert b">spike<" in found.content
+    assert len({*tags, found["ETag"]}) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("loss.png", "theme=pink", "theme"),
+        ("loss.svg", "marks=perhaps", "marks"),
+        ("loss.pdf", "smoothing=1", "smoothing"),
+        ("loss.pdf", "smoothing=nan", "smoothing"),
+        ("loss.png", "x=depth", "x"),
+        ("learning-rate.png", "smoothing=0.5", "smoothing"),
+        ("gpu-utilization.svg", "log=true", "log"),
+    ],
+)
+def test_a_look_that_there_is_not_is_refused_beside_its_field(
+    api: Api, alice: User, job: TrainingJob, path: str, query: str, field: str
+) -> None:
+    answer = api(alice).get(f"/api/jobs/{job.pk}/{path}?{query}")
+    assert answer.status_code == 400
+    assert list(answer.json()["error"]["details"]) == [field]
+
+
+def test_a_chart_comes_as_a_table_of_its_values_alone(api: Api, alice: User, job: TrainingJob) -> None:
+    factories.points(job, {6: {"gradient_norm": 0.5, "timestamp": factories.NOW}, 7: {"gradient_norm": 0.25}})
+    answer = api(alice).get(f"/api/jobs/{job.pk}/gradient-norm.csv")
+    assert answer["Content-Disposition"] == f'attachment; filename="job-{job.short_id}-gradient-norm.csv"'
+    assert answer.getvalue().decode().splitlines() == [
+        "attempt,restart,step,epoch,gradient_norm,timestamp",
+        "1,0,6,,0.5,2026-11-23T12:00:00Z",
+        "1,0,7,,0.25,",
+    ]
+    one = api(alice).get(f"/api/jobs/{job.pk}/gradient-norm.csv?from_step=7")
+    assert len(one.getvalue().splitlines()) == 2
+    loss = api(alice).get(f"/api/jobs/{job.pk}/loss.csv").getvalue().decode().splitlines()
+    assert loss[0] == "attempt,restart,step,epoch,training_loss,validation_loss,timestamp"
+    assert len(loss) == 6
+
+
+def test_a_chart_that_there_is_not_is_a_404(api: Api, alice: User, job: TrainingJob) -> None:
+    for path in ("accuracy.png", "loss.gif", "loss", "lossy.png"):
+        assert api(alice).get(f"/api/jobs/{job.pk}/{path}").status_code == 404
 
 
 def test_a_job_without_points_has_a_picture_too(api: Api, alice: User) -> None:

@@ -84,6 +84,27 @@ def test_the_span_of_a_log_scale_is_of_what_it_can_show() -> None:
     assert curves.span([0.0], log=True) == ((0.1, 1.0), 0)
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.25, "0.25"),
+        (1 / 3, "0.3333"),
+        (2.05e-6, "2.05e-6"),
+        (2e-4, "2e-4"),
+        (-0.0004, "-4e-4"),
+        (9999, "9999"),
+        (12_500, "12.5k"),
+        (2_000_000, "2M"),
+        (31_500_000, "31.5M"),
+        (2.5e9, "2.5G"),
+    ],
+)
+def test_a_tick_is_short_and_says_what_its_neighbour_does_not(value: float, text: str) -> None:
+    assert curves.tick(value) == text
+
+
+@example(values=[5e-324], log=False, clip=False)
 @given(values=st.lists(values, max_size=20), log=st.booleans(), clip=st.booleans())
 @example(values=[5e-324], log=False, clip=False)
 def test_a_span_has_a_width(values: list[float], log: bool, clip: bool) -> None:

@@ -55,7 +55,7 @@ OBJECTS: Mapping[str, Callable[[Belongings], list[str]]] = {
     "token_key": lambda theirs: [theirs.token.token_key],
 }
 # Variable parts that are no ids.
-PLAIN: Mapping[str, str] = {"attempt": "1"}
+PLAIN: Mapping[str, str] = {"attempt": "1", "chart": "loss"}
 
 
 def nowhere(converter: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from datasets.moments import moment
 from jobs.models import TrainingJob
 from jobs.monitor import projection, trends
 from jobs.monitor.clocks import Clock
@@ -86,7 +87,7 @@ def trends_json(job: TrainingJob) -> dict[str, Any]:
 
 def _clock(clock: Clock, now: datetime) -> dict[str, Any]:
     ago = None if clock.at is None else max(0.0, round((now - clock.at).total_seconds(), 1))
-    return {"at": _iso(clock.at), "seconds_ago": ago, "normal_seconds": clock.normal_s}
+    return {"at": None if clock.at is None else moment(clock.at), "seconds_ago": ago, "normal_seconds": clock.normal_s}
 
 
 def _trend(trend: Trend | None) -> dict[str, Any] | None:
@@ -98,7 +99,3 @@ def _trend(trend: Trend | None) -> dict[str, Any] | None:
         "since_step": trend.since_step,
         "words": trend.words,
     }
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat().replace("+00:00", "Z")
