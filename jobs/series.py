@@ -55,13 +55,15 @@ class Chart:
     A point is `superseded` if a later restart or attempt trained its step again: no part of the curve that counts.
     Where points were left out, one `stands_for` so many stored ones: those since the one before it, and itself; its
     `means` are the means over them of the metrics in AVERAGED, superseded ones apart. `matching` counts the stored
-    points that were asked for, by steps and `since`.
+    points that were asked for, by steps and `since`. How many are superseded is told of `total` and of `matching`.
     """
 
     points: list[dict[str, Any]]
     total: int
     next: int
     matching: int
+    superseded: int
+    matching_superseded: int
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ class Memory:
                 total=len(held.table["id"]),
                 next=held.version,
                 matching=len(table["id"]),
+                superseded=int(held.table["superseded"].sum()),
+                matching_superseded=int(table["superseded"].sum()),
             )
             if is_whole:
                 held.last_chart = max_points, answer

@@ -103,6 +103,7 @@ class JobDetailView(APIView):
             return answer
         chart = series.chart(job, **query.validated_data)
         data.update(metrics=chart.points, metrics_total=chart.total, metrics_next=chart.next)
+        data.update(metrics_superseded=chart.superseded)
         data.update(situation=situation_json(job, found, now=now), trends=trends_json(job))
         return Response(data, headers=conditional.headers(etag))
 

@@ -25,6 +25,8 @@ MetricsAnswer = inline_serializer(
         "metrics": MetricsPointOutput(many=True),
         "total": serializers.IntegerField(help_text="points stored"),
         "matching": serializers.IntegerField(help_text="points stored of the steps, and since the cursor, asked for"),
+        "superseded": serializers.IntegerField(help_text="of `total`, how many were trained again since"),
+        "matching_superseded": serializers.IntegerField(help_text="of `matching`, how many were trained again since"),
         "next": serializers.IntegerField(help_text="send it as `since` to get only what is new"),
     },
 )
@@ -42,7 +44,10 @@ class JobMetricsView(APIView):
         query = PointsOfStepsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         chart = series.chart(job, **query.validated_data)
-        return Response({"metrics": chart.points, "total": chart.total, "matching": chart.matching, "next": chart.next})
+        told = {
+            name: getattr(chart, name) for name in ("total", "matching", "superseded", "matching_superseded", "next")
+        }
+        return Response({"metrics": chart.points, **told})
 
 
 class JobMetricsCsvView(APIView):

@@ -12,7 +12,8 @@ export const AXES = {
     label: "Step",
     of: (points) => points.map(({ step }) => step),
     write: (value) => `Step ${count(value)}`,
-    ticks: (values) => values.map((value) => (Number.isInteger(value) ? count(value) : "")),
+    ticks: (values) => values.map(count),
+    incrs: Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat(),
   },
   epoch: {
     label: "Epoch",
@@ -22,6 +23,7 @@ export const AXES = {
   },
   time: {
     label: "Time",
+    space: 80,
     of: sinceFirst,
     write: (value) => `At ${duration(value)}`,
     ticks: (values) => values.map((value) => (value > 0 ? duration(value) : value === 0 ? "0" : "")),

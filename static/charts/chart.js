@@ -11,21 +11,20 @@
 // A mark: {step, kind: "resume" | "checkpoint" | "best" | "finding" | "evaluation", text}; see marks.js.
 // Lines may have points of different runs: each value is shown at its own place.
 
-import { AXES } from "./axes.js";
 import { columnsOf } from "./columns.js";
-import { Legend, valueText, valuesAt } from "./legend.js";
+import { Legend } from "./legend.js";
 import { placedLine, smoothLine, storedWithin } from "./lines.js";
-import { drawMarks, marksAt, placeMarks } from "./marks.js";
+import { drawMarks, placeMarks } from "./marks.js";
 import { options } from "./options.js";
 import { connect, cursorOf, hooksOf } from "./pointer.js";
-import { spanOf } from "./scale.js";
-import { notesOf, summary } from "./words.js";
+import { readAt, spoken } from "./readout.js";
+import { Visibility } from "./visibility.js";
+import { summary } from "./words.js";
+import { yAxisOf } from "./yaxis.js";
 
 const uPlot = globalThis.uPlot;
-const DIMMED = 0.2;
 
 export class Chart {
-  #hidden = new Set();
   #shape = ""; // what the present uPlot was made for
   #plot = null;
   #placed = [];
@@ -35,6 +34,7 @@ export class Chart {
   /** Made by Group.add. */
   constructor(box, spec, group) {
     Object.assign(this, { box, spec: { height: 190, ...spec }, group, lines: [], marks: [], drawn: [] });
+    this.visibility = new Visibility(this);
     this.legend = new Legend(this);
     this.#plotBox.className = "chart-plot";
   }
@@ -70,14 +70,12 @@ export class Chart {
     this.isLog = log && Boolean(this.spec.canLog);
     this.drawn = this.lines.map((line, index) => {
       const placed = this.#placed[index];
-      const smooth = line.smooth ? smoothLine(placed, line.metric, smoothing, storedWithin(placed, view)) : null;
-      return { line, placed, smooth };
+      const stored = storedWithin(placed, view);
+      const smooth = line.smooth ? smoothLine(placed, line.metric, smoothing, stored) : null;
+      return { line, placed, stored, smooth };
     });
-    const { range, outside } = spanOf(this.#inView(), { log: this.isLog, clip, fixed: this.spec.range });
-    this.yRange = range;
-    this.notes = notesOf({ outside, values: this.#inView(), placed: this.#placed, isLog: this.isLog, axis });
-    const [first] = this.#placed;
-    this.placedMarks = placeMarks(this.marks, first, axis);
+    Object.assign(this, yAxisOf(this, this.#placed, clip));
+    this.placedMarks = placeMarks(this.marks, this.#placed[0], axis);
     const data = columnsOf(this.drawn, this.isLog);
     const shape = this.#shapeNow();
     if (this.#plot && shape === this.#shape) {
@@ -99,7 +97,7 @@ export class Chart {
     this.#plot = new uPlot(options(this, how), data, this.#plotBox);
     this.#plot.ctx.canvas.setAttribute("role", "img");
     this.#shape = shape;
-    this.lines.forEach((line) => this.isHidden(line) && this.#setShown(line));
+    this.visibility.restore();
     connect(this, this.group);
   }
 
@@ -109,61 +107,14 @@ export class Chart {
     return JSON.stringify([this.axis, this.isLog, lines]);
   }
 
-  #inView() {
-    return this.drawn.filter(({ line }) => !this.isHidden(line)).flatMap(({ placed: { places, raw } }) =>
-      raw.filter((_, index) => places[index] >= this.view.min && places[index] <= this.view.max));
-  }
-
   /** Writes the values at the crosshair, or the last ones in view. */
   readOut() {
-    if (!this.#plot) return;
-    const { head, place } = this.#readAt();
-    const values = this.drawn.map((each) => valueText(valuesAt(each, place), this.spec.write));
-    this.legend.write({ head, values, notes: this.notes });
-  }
-
-  #readAt() {
-    const at = this.group.at;
-    const place = at ?? Math.min(this.view.max, Math.max(...this.#placed.map(({ places }) => places.at(-1) ?? 0)));
-    const near = at === null ? [] : marksAt(this, at);
-    const text = AXES[this.axis].write(place);
-    return { place, head: [at === null ? `${text} (last)` : text, ...near].join(" · ") };
+    if (this.#plot) this.legend.write({ ...readAt(this), notes: this.notes });
   }
 
   /** What the readout says, in one sentence. */
   spoken() {
-    const { head, place } = this.#readAt();
-    const values = this.drawn.map((each) => `${each.line.label} ${valueText(valuesAt(each, place), this.spec.write)}`);
-    return `${head}: ${values.join(", ")}`;
-  }
-
-  isHidden(line) {
-    return this.#hidden.has(line.label);
-  }
-
-  toggle(line) {
-    if (!this.#hidden.delete(line.label)) this.#hidden.add(line.label);
-    this.#setShown(line);
-    this.group.draw();
-  }
-
-  #setShown(line) {
-    for (const index of this.#seriesOf(line)) this.#plot.setSeries(index, { show: !this.isHidden(line) }, false);
-  }
-
-  /** Dims all lines but one; none for null. */
-  emphasize(line) {
-    if (!this.#plot || this.lines.length < 2) return;
-    const clear = line ? this.#seriesOf(line) : null;
-    this.#plot.series.forEach((series, index) => index && (series.alpha = !clear || clear.includes(index) ? 1 : DIMMED));
-    this.#plot.redraw(false);
-  }
-
-  #seriesOf(line) {
-    const at = this.lines.findIndex(({ label }) => label === line.label);
-    const withSmooth = this.drawn.filter(({ smooth }) => smooth);
-    const smoothAt = withSmooth.findIndex(({ line: { label } }) => label === line.label);
-    return smoothAt < 0 ? [1 + at] : [1 + at, 1 + this.lines.length + smoothAt];
+    return spoken(this);
   }
 
   #size() {

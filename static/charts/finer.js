@@ -4,6 +4,7 @@ import { call } from "../api.js";
 
 const MAX_POINTS = 2000;
 const AFTER_MS = 120; // keys and wheels zoom in several steps: one question for all of them
+const AGAIN_MS = 5000;
 
 export class Finer {
   #asked = "";
@@ -20,13 +21,15 @@ export class Finer {
   /** Sees to it that the points of these steps come; null for the whole run. Asks once for each range. */
   want(range) {
     const key = range ? `${range.from}/${range.to}` : "";
-    if (key === this.#asked) return;
+    const isAgain = key === this.#asked;
+    if (isAgain && !this.points.isOutdated) return;
+    this.points.isOutdated = false;
     this.#asked = key;
     this.#request?.abort();
     clearTimeout(this.#timer);
     this.state = "";
-    if (!range || !this.points.isThin(range)) return;
-    this.state = "loading finer points…";
+    if (!range || !(isAgain || this.points.isThin(range))) return;
+    if (!isAgain) this.state = "loading finer points…";
     this.#timer = setTimeout(() => this.#fetch(range), AFTER_MS);
   }
 
@@ -42,7 +45,7 @@ export class Finer {
     } catch (error) {
       if (request.signal.aborted) return;
       this.state = `finer points did not come: ${error.message}`;
-      this.#asked = null; // so that the next drawing asks again
+      if (error.remedy === "retry") this.#timer = setTimeout(() => this.#fetch({ from, to }), AGAIN_MS);
     }
     this.onChange();
   }

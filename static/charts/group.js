@@ -3,27 +3,24 @@
 //   group.add(box, spec)   a chart in the element `box`; in the order of the page
 //   group.draw()           draws what the charts were given; never animates, keeps zoom and crosshair
 //   group.zoom(view)       {min, max} in units of the axis, or null for everything
-//   group.point(place)     the crosshair of all charts; null takes it away
-//   group.pin(place)       keeps it there until null is pinned
-//   group.view, group.at   what is shown, and where the crosshair is
+//   group.crosshair        of all charts; see crosshair.js
+//   group.view             what is shown
 // `redraw()` is called when the reader chose something else to see, or the theme changed: it shows the charts what is
 //   to be drawn and calls group.draw(), which it is where nothing else is to be done.
 // `onZoom(view)` is called when the reader zoomed (null: reset): the time to fetch finer data.
 
 import { Chart } from "./chart.js";
-import { carried, placed } from "./axes.js";
 import { onThemeChange } from "./colors.js";
+import { Crosshair } from "./crosshair.js";
 import { Settings } from "./settings.js";
+import { translated, within } from "./zoom.js";
 
-const MOST_ZOOM = 1e6;
 const SAY_AFTER_MS = 250; // a held key is not to be read out step by step
 
 export class Group {
   charts = [];
-  at = null;
-  #pinned = null;
+  crosshair = new Crosshair(this);
   #domain = { min: 0, max: 1 };
-  #isMoving = false;
   #frame = 0;
   #live = null;
   #saying = 0;
@@ -65,7 +62,7 @@ export class Group {
     const [min, max] = ends.length ? [Math.min(...ends), Math.max(...ends)] : [0, 1];
     this.#domain = max > min ? { min, max } : { min: min - 1, max: max + 1 };
     for (const chart of this.charts) chart.draw(this.view, this.settings.now);
-    this.#moveCrosshairs();
+    this.crosshair.draw();
   }
 
   /** In the next frame: for what may change many times until then. */
@@ -74,6 +71,7 @@ export class Group {
     this.#frame = requestAnimationFrame(() => this.redraw());
   }
 
+  /** What there is on the axis. */
   get domain() {
     return this.#domain;
   }
@@ -83,69 +81,19 @@ export class Group {
   }
 
   zoom(view) {
-    this.settings.set({ zoom: view && this.#within(view) });
-  }
-
-  /** A view inside of what there is, and not narrower than can be read; null where that is everything. */
-  #within({ min, max }) {
-    const { domain } = this;
-    const least = this.settings.now.axis === "step" ? 1 : (domain.max - domain.min) / MOST_ZOOM;
-    const wider = Math.max(0, (least - (max - min)) / 2);
-    const low = Math.max(min - wider, domain.min);
-    const high = Math.min(max + wider, domain.max);
-    return (low <= domain.min && high >= domain.max) || high <= low ? null : { min: low, max: high };
+    this.settings.set({ zoom: view && within(view, this.#domain, this.settings.now.axis) });
   }
 
   #changed({ before, now }) {
     if (before.axis !== now.axis) {
-      this.at = this.#pinned = null;
-      if (now.zoom && now.zoom === before.zoom) return this.settings.set({ zoom: this.#translated(now.zoom, before.axis, now.axis) });
+      this.crosshair.forget();
+      if (now.zoom && now.zoom === before.zoom) {
+        const lines = this.charts.flatMap((chart) => chart.lines);
+        return this.settings.set({ zoom: translated(now.zoom, lines, before.axis, now.axis) });
+      }
     }
     this.#redrawSoon();
     if (before.zoom !== now.zoom) this.onZoom(now.zoom);
-  }
-
-  /** A view of one axis on another one, as the longest line has it. */
-  #translated({ min, max }, from, to) {
-    const lines = this.charts.flatMap(({ lines }) => lines).sort((one, other) => other.points.length - one.points.length);
-    const points = (lines[0]?.points ?? []).filter((point) => point.epoch !== null && point.timestamp !== null);
-    if (points.length < 2) return null;
-    const [here, there] = [placed(points, from).places, placed(points, to).places];
-    const view = { min: carried(min, here, there), max: carried(max, here, there) };
-    return view.max > view.min ? view : null;
-  }
-
-  // -- crosshair ----------------------------------------------------------------------------------
-
-  point(place, { isSaid = false, chart = null } = {}) {
-    this.at = place;
-    this.#moveCrosshairs();
-    for (const each of this.charts) each.readOut();
-    if (isSaid && chart) this.say(chart.spoken());
-  }
-
-  pin(place) {
-    this.#pinned = place;
-    this.point(place);
-  }
-
-  get isPinned() {
-    return this.#pinned !== null;
-  }
-
-  /** Whether the crosshairs are just being set: what moves then is not the mouse. */
-  get isMoving() {
-    return this.#isMoving;
-  }
-
-  #moveCrosshairs() {
-    this.#isMoving = true;
-    for (const { plot } of this.charts) {
-      if (!plot) continue;
-      const left = this.at === null ? -10 : plot.valToPos(this.at, "x");
-      plot.setCursor({ left, top: this.at === null ? -10 : 0 }, false);
-    }
-    this.#isMoving = false;
   }
 
   /** Tells screen readers, once the reader has paused. */

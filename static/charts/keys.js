@@ -19,7 +19,7 @@ export function enliven(frame, chart, group) {
     "=": () => zoom(group, 1 / ZOOM),
     "-": () => zoom(group, ZOOM),
     0: () => group.zoom(null),
-    Enter: () => group.pin(group.isPinned ? null : group.at),
+    Enter: () => group.crosshair.pin(group.crosshair.isPinned ? null : group.crosshair.at),
     Escape: () => leave(group),
   };
   frame.addEventListener("keydown", (event) => {
@@ -29,7 +29,7 @@ export function enliven(frame, chart, group) {
     event.preventDefault();
     event.stopPropagation();
   });
-  frame.addEventListener("blur", () => group.isPinned || group.point(null));
+  frame.addEventListener("blur", () => group.crosshair.isPinned || group.crosshair.point(null));
 }
 
 /** To the next place in view at which the chart has a value; the view follows where it is zoomed. */
@@ -40,9 +40,9 @@ function step(chart, group, by) {
   const inView = places.filter((place) => place >= min && place <= max);
   let next;
   if (!Number.isFinite(by)) next = by < 0 ? inView[0] : inView.at(-1);
-  else if (group.at === null) next = inView.at(-1);
+  else if (group.crosshair.at === null) next = inView.at(-1);
   else {
-    const here = places.findIndex((place) => place >= group.at);
+    const here = places.findIndex((place) => place >= group.crosshair.at);
     next = places[Math.min(places.length - 1, Math.max(0, (here < 0 ? places.length : here) + by))];
   }
   if (next === undefined) return;
@@ -55,8 +55,8 @@ function goTo(chart, group, place) {
     const shift = place < min ? place - min : place - max;
     group.zoom({ min: min + shift, max: max + shift });
   }
-  if (group.isPinned) group.pin(place);
-  group.point(place, { isSaid: true, chart });
+  if (group.crosshair.isPinned) group.crosshair.pin(place);
+  group.crosshair.point(place, { chart });
 }
 
 /** All places of a chart's values, rising, each once. */
@@ -68,7 +68,7 @@ function placesOf({ drawn }) {
 function toMark(chart, group, by) {
   const { min, max } = group.domain;
   const places = chart.placedMarks.map(({ place }) => place).filter((place) => place >= min && place <= max);
-  const next = by > 0 ? places.find((place) => place > (group.at ?? -Infinity)) : places.findLast((place) => place < (group.at ?? Infinity));
+  const next = by > 0 ? places.find((place) => place > (group.crosshair.at ?? -Infinity)) : places.findLast((place) => place < (group.crosshair.at ?? Infinity));
   if (next === undefined) return group.say(by > 0 ? "No later mark" : "No earlier mark");
   goTo(chart, group, next);
 }
@@ -81,14 +81,14 @@ function neighbour(chart, group, by) {
 /** Around the crosshair, or the middle. */
 function zoom(group, factor) {
   const { min, max } = group.view;
-  const centre = group.at ?? (min + max) / 2;
+  const centre = group.crosshair.at ?? (min + max) / 2;
   group.zoom({ min: centre - (centre - min) * factor, max: centre + (max - centre) * factor });
 }
 
 /** What Escape ends: the pin, else the zoom, else the crosshair; else it is somebody else's. */
 function leave(group) {
-  if (group.isPinned) return group.pin(null);
+  if (group.crosshair.isPinned) return group.crosshair.pin(null);
   if (group.settings.now.zoom) return group.zoom(null);
-  if (group.at === null) return false;
-  group.point(null);
+  if (group.crosshair.at === null) return false;
+  group.crosshair.point(null);
 }

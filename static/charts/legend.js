@@ -24,7 +24,7 @@ export class Legend {
   #key(line, index, isAlone) {
     const button = element("button", "chart-key");
     button.type = "button";
-    button.setAttribute("aria-pressed", String(!this.chart.isHidden(line)));
+    button.setAttribute("aria-pressed", String(!this.chart.visibility.isHidden(line)));
     button.title = `Show or hide ${line.label}`;
     const value = element("span", "chart-value");
     this.#values[index] = value;
@@ -32,11 +32,11 @@ export class Legend {
     label.textContent = line.label;
     button.append(swatch(line), label, value);
     button.addEventListener("click", () => {
-      this.chart.toggle(line);
-      button.setAttribute("aria-pressed", String(!this.chart.isHidden(line)));
+      this.chart.visibility.toggle(line);
+      button.setAttribute("aria-pressed", String(!this.chart.visibility.isHidden(line)));
     });
     for (const [type, chosen] of [["pointerenter", line], ["focus", line], ["pointerleave", null], ["blur", null]]) {
-      button.addEventListener(type, () => this.chart.emphasize(chosen));
+      button.addEventListener(type, () => this.chart.visibility.emphasize(chosen));
     }
     const item = element("li", "");
     item.append(button);

@@ -30,13 +30,14 @@ export function drawMarks(chart) {
   const { ctx, bbox } = plot;
   ctx.save();
   const free = { resume: -Infinity, finding: -Infinity }; // texts of near marks would lie over each other
+  const row = { finding: 0, resume: placedMarks.some(({ kind }) => kind === "finding") ? 1 : 0 };
   for (const mark of placedMarks) {
     const x = Math.round(plot.valToPos(mark.place, "x", true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     if (mark.kind === "resume") drawSeam(plot, x);
     else if (mark.kind === "finding") drawTriangle(plot, x);
     else if (mark.kind === "checkpoint" || mark.kind === "best") drawDiamond(plot, x, mark.kind === "best");
-    if (mark.kind in free) free[mark.kind] = drawLabel(plot, x, mark, free[mark.kind]);
+    if (mark.kind in free) free[mark.kind] = drawLabel(plot, x, mark, { free: free[mark.kind], row: row[mark.kind] });
   }
   ctx.restore();
 }
@@ -54,19 +55,19 @@ function drawSeam({ ctx, bbox }, x) {
 }
 
 /** Writes beside a mark, at its left where there is no room at its right; gives back where the next may begin. */
-function drawLabel({ ctx, bbox }, x, { kind, label }, free) {
+function drawLabel({ ctx, bbox }, x, { kind, label }, { free, row }) {
   if (!label) return free;
   const ratio = devicePixelRatio;
   ctx.font = `${FONT_PX * ratio}px ${getComputedStyle(document.body).fontFamily}`;
-  const width = ctx.measureText(label).width + 12 * ratio;
+  const width = ctx.measureText(label).width + 16 * ratio;
   const isAtRight = x + width <= bbox.left + bbox.width;
   const from = isAtRight ? x : x - width;
   if (from < free) return free;
   ctx.fillStyle = color(kind === "finding" ? "--warn" : "--muted");
   ctx.textAlign = isAtRight ? "left" : "right";
   ctx.textBaseline = "top";
-  const row = kind === "finding" ? 1 : 0;
-  ctx.fillText(label, x + (isAtRight ? 6 : -6) * ratio, bbox.top + (3 + row * (FONT_PX + 5)) * ratio);
+  const beside = kind === "finding" ? TRIANGLE_PX + 4 : 6;
+  ctx.fillText(label, x + (isAtRight ? beside : -beside) * ratio, bbox.top + (3 + row * (FONT_PX + 5)) * ratio);
   return from + width;
 }
 

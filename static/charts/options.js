@@ -7,13 +7,14 @@ import { logTicks, tick } from "./scale.js";
 const FAINT = 32; // percent: raw values behind a smoothed line
 const Y_AXIS_PX = 52;
 const X_AXIS_PX = 34;
+const MARKER_ROOM_PX = 10;
 
 /**
  * @param {object} chart of chart.js
  * @param {{size: object, drawn: object[], axis: string, isLog: boolean, hooks: object}} how
  */
 export function options(chart, { size, drawn, axis, isLog, hooks, cursor }) {
-  const { ticks, incrs } = AXES[axis];
+  const { ticks, incrs, space } = AXES[axis];
   const look = {
     stroke: color("--muted"),
     font: `12px ${getComputedStyle(document.body).fontFamily}`,
@@ -28,7 +29,7 @@ export function options(chart, { size, drawn, axis, isLog, hooks, cursor }) {
       y: { distr: isLog ? 3 : 1, range: () => chart.yRange },
     },
     axes: [
-      { ...look, size: X_AXIS_PX, values: (_, splits) => ticks(splits), ...(incrs ? { incrs, space: 80 } : {}) },
+      { ...look, size: X_AXIS_PX, values: (_, splits) => ticks(splits), ...(incrs ? { incrs } : {}), ...(space ? { space } : {}) },
       {
         ...look,
         size: Y_AXIS_PX,
@@ -52,9 +53,16 @@ function rawLine({ line, smooth }) {
     pxAlign: 0,
     fill: line.fill ? color(line.color, 10) : undefined,
     points: line.markers
-      ? { show: true, size: 7, width: 2, fill: color("--surface"), stroke: color(line.color) }
+      ? { show: hasRoom, size: 7, width: 2, fill: color("--surface"), stroke: color(line.color) }
       : { size: 5, fill: color("--surface"), stroke, ...(smooth ? { show: false } : {}) },
   };
+}
+
+/** Markers that touch each other would hide the line. */
+function hasRoom({ data, bbox, scales: { x } }, index) {
+  const isSeen = (value, at) => Number.isFinite(value) && data[0][at] >= x.min && data[0][at] <= x.max;
+  const inView = data[index].reduce((sum, value, at) => sum + (isSeen(value, at) ? 1 : 0), 0);
+  return inView * MARKER_ROOM_PX * devicePixelRatio <= bbox.width;
 }
 
 function smoothLine({ line }) {

@@ -12,10 +12,10 @@ export function cursorOf(group) {
     y: false,
     drag: { x: true, y: false, setScale: false },
     points: { size: 8, width: 2, stroke: (plot, index) => plot.series[index].stroke(), fill: () => color("--surface") },
-    move: (plot, left, top) => (group.isPinned ? [plot.valToPos(group.at, "x"), top] : [left, top]),
+    move: (plot, left, top) => (group.crosshair.isPinned ? [plot.valToPos(group.crosshair.at, "x"), top] : [left, top]),
     bind: {
       dblclick: () => () => {
-        group.pin(null);
+        group.crosshair.pin(null);
         group.zoom(null);
       },
     },
@@ -31,9 +31,9 @@ export function hooksOf(chart, group) {
 }
 
 function cursorMoved(plot, chart, group) {
-  if (group.isMoving || group.isPinned || chart.plot !== plot) return;
+  if (group.crosshair.isMoving || group.crosshair.isPinned || chart.plot !== plot) return;
   const { left, idx } = plot.cursor;
-  group.point(left >= 0 && idx !== null ? plot.data[0][idx] : null);
+  group.crosshair.point(left >= 0 && idx !== null ? plot.data[0][idx] : null);
 }
 
 function selected(plot, group) {
@@ -61,6 +61,6 @@ export function connect(chart, group) {
 function clicked({ clientX }, { plot, pressedAt }, group) {
   if (pressedAt === undefined || Math.abs(clientX - pressedAt) >= CLICK_PX) return;
   const left = clientX - plot.over.getBoundingClientRect().left;
-  const isSame = group.isPinned && Math.abs(plot.valToPos(group.at, "x") - left) < 2 * CLICK_PX;
-  group.pin(isSame ? null : plot.data[0][plot.posToIdx(left)]);
+  const isSame = group.crosshair.isPinned && Math.abs(plot.valToPos(group.crosshair.at, "x") - left) < 2 * CLICK_PX;
+  group.crosshair.pin(isSame ? null : plot.data[0][plot.posToIdx(left)]);
 }

@@ -5,41 +5,62 @@ const MAX_KEPT = 4000;
 
 export class Points {
   #byKey = new Map();
-  #fine = null; // of a range: {from, to, matching, byKey}
+  #fine = null; // of a range: {from, to, counting, byKey, newest}
+  /** Stored points, and how many of them a later restart or attempt trained again. */
   total = 0;
+  replaced = 0;
   /** What to send as `since`, to get only what is new or changed. */
   cursor = 0;
+  /** Whether the finer points have to be asked for again. */
+  isOutdated = false;
 
   /** Takes over what the API answered to the present cursor. */
-  take({ metrics, metrics_total: total, metrics_next: next }) {
+  take({ metrics, metrics_total: total, metrics_superseded: replaced, metrics_next: next }) {
     if (this.cursor === 0) this.#byKey.clear();
     for (const point of metrics) {
       put(this.#byKey, point);
-      if (this.#fine && isWithin(point, this.#fine)) put(this.#fine.byKey, point);
+      if (this.#fine && isWithin(point, this.#fine)) this.#takeFiner(point);
     }
-    this.total = total;
+    Object.assign(this, { total, replaced });
     this.cursor = this.#byKey.size > MAX_KEPT ? 0 : next;
   }
 
+  /** A point of the range that the finer ones are of: one of them that changed, or a new one after them. */
+  #takeFiner(point) {
+    const { byKey, newest } = this.#fine;
+    const known = byKey.get(keyOf(point));
+    const isNew = !known && point.step > newest.step;
+    if (isLater(point, newest) || (isNew && point.stands_for > 1)) this.isOutdated = true;
+    else if (known) byKey.set(keyOf(point), { ...point, stands_for: known.stands_for, means: known.means });
+    else byKey.set(keyOf(point), { ...point, stands_for: 1, means: null });
+    if (!isNew) return;
+    this.#fine.counting += point.stands_for;
+    if (!isLater(newest, point)) this.#fine.newest = point;
+  }
+
   /** Takes over the finer points of a range of steps, in place of those of another one. */
-  takeRange({ from, to }, { metrics, matching }) {
-    this.#fine = { from, to, matching, byKey: new Map(metrics.map((point) => [keyOf(point), point])) };
+  takeRange({ from, to }, { metrics, matching, matching_superseded: replaced }) {
+    const byKey = new Map(metrics.map((point) => [keyOf(point), point]));
+    const newest = metrics.at(-1) ?? { attempt: 0, restart: 0, step: -1 };
+    this.#fine = { from, to, counting: matching - replaced, byKey, newest };
   }
 
   /** Whether there are stored points of a range that are not here. */
   isThin(range) {
-    if (this.#fine && this.#fine.from <= range.from && this.#fine.to >= range.to) {
-      // Of a wider range there may be more; of this one the server has sent what it would send again.
-      if (this.#fine.from === range.from && this.#fine.to === range.to) return false;
-      return [...this.#fine.byKey.values()].some((point) => isWithin(point, range) && point.stands_for > 1);
-    }
-    return [...this.#byKey.values()].some((point) => isWithin(point, range) && point.stands_for > 1);
+    const fine = this.#fine;
+    const isCovered = fine && fine.from <= range.from && fine.to >= range.to;
+    // Of a wider range there may be more; of this one the server has sent what it would send again.
+    if (isCovered && fine.from === range.from && fine.to === range.to) return false;
+    return lacks(inOrder((isCovered ? fine : { byKey: this.#byKey }).byKey.values()), range);
   }
 
-  /** How many points of a range are stored, as far as is known here. */
-  storedWithin(range) {
-    if (this.#fine?.from === range.from && this.#fine.to === range.to) return this.#fine.matching;
-    return this.#merged().reduce((sum, point) => sum + (isWithin(point, range) ? point.stands_for : 0), 0);
+  /** How many points of a range count, and whether that is exact or as far as is known here. */
+  countingWithin(range) {
+    const fine = this.#fine;
+    if (fine?.from === range.from && fine.to === range.to) return { counting: fine.counting, isExact: true };
+    const points = inOrder(this.#merged());
+    const counting = points.reduce((sum, point) => sum + (isWithin(point, range) && !point.superseded ? point.stands_for : 0), 0);
+    return { counting, isExact: !lacks(points, range) };
   }
 
   /** In a range that finer points are known of these count, and outside of it the others. */
@@ -84,6 +105,19 @@ export class Points {
 
 const keyOf = ({ attempt, restart, step }) => `${attempt}/${restart}/${step}`;
 const isWithin = ({ step }, { from, to }) => step >= from && step <= to;
+
+/** Points as the server has them in order: by attempt, restart and step. */
+const inOrder = (points) => [...points].sort((one, other) => isLater(one, other) || one.step - other.step);
+
+/** Whether points of a range are left out between these, which are in order: each stands for those since the one before. */
+function lacks(points, { from, to }) {
+  return points.some((point, index) => {
+    if (!(point.stands_for > 1) || index === 0) return false;
+    const before = points[index - 1];
+    if (isLater(point, before)) return from < point.step || to > before.step;
+    return Math.max(before.step + 1, from) <= Math.min(point.step - 1, to);
+  });
+}
 
 /** A point that comes again, changed, still stands for those that were left out before it. */
 function put(byKey, point) {

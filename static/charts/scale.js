@@ -3,6 +3,8 @@
 const PAD = 0.06; // of the span, above and below
 const OUTER = 0.01; // clipping leaves out at most so much of the values at either end
 
+const SIZES = [[1e9, 1e9, "G"], [1e6, 1e6, "M"], [1e4, 1e3, "k"]]; // from where on, of how many, how written
+
 const PRESENT = Number.isFinite;
 
 /**
@@ -57,7 +59,7 @@ function evenTicks(min, max) {
 export function tick(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size < 0.001) return value.toExponential(1).replace(".0e", "e");
-  if (size >= 10_000) return `${Number((value / 1000).toPrecision(4))}k`;
-  return String(Number(value.toPrecision(4)));
+  if (size < 0.001) return value.toExponential(2).replace(/\.?0+e/, "e");
+  const [, unit, letter] = SIZES.find(([from]) => size >= from) ?? [0, 1, ""];
+  return `${Number((value / unit).toPrecision(4))}${letter}`;
 }

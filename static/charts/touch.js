@@ -7,7 +7,8 @@ export function enliven(over) {
   let start = null;
   let isDragging = false;
   const pretend = (type, { clientX, clientY }) => {
-    const at = { clientX, clientY, bubbles: true, button: 0, view: window };
+    // uPlot overhears moves of no distance while a button is held.
+    const at = { clientX, clientY, movementX: 1, bubbles: true, button: 0, view: window };
     over.dispatchEvent(new MouseEvent(type, at));
   };
   over.addEventListener("pointerdown", (event) => {

@@ -1,6 +1,7 @@
 // Charts in words.
 
 import { count } from "../format.js";
+import { tick } from "./scale.js";
 
 const FEW = 3;
 
@@ -28,13 +29,39 @@ function marked(marks) {
 
 const stepsOf = (steps) => `step ${steps.map(count).join(", ")}`;
 
-/** What a drawing leaves out, each in words. @param {{values: number[], placed: object[]}} what `values` in view */
-export function notesOf({ outside, values, placed, isLog, axis }) {
-  const below = isLog ? values.filter((value) => value !== null && value <= 0).length : 0;
-  const leftOut = Math.max(...placed.map((each) => each.leftOut));
+/**
+ * What a drawing of these values does not show, each in words.
+ * @param {{values: number[], isThin: boolean}} what `values` in view; thin: some of those that are stored. Their
+ *   extremes are among them, but how many more lie outside is not known then.
+ */
+export function notesOf({ values, range, outside, isLog, isThin, axis, leftOut }) {
+  const below = isLog ? values.filter((value) => value <= 0).length : 0;
   return [
-    outside ? `${plural(outside, "point")} outside` : "",
+    outside ? `${plural(outside, "value")} outside${reach(values, range, isLog)}` : "",
     below ? `${plural(below, "value")} at or below zero: a log scale cannot show ${below === 1 ? "it" : "them"}` : "",
     leftOut ? `${plural(leftOut, "point")} without ${axis === "time" ? "a time" : "an epoch"} left out` : "",
-  ].filter(Boolean);
+  ].filter(Boolean).map((text) => (isThin ? `at least ${text}` : text));
+}
+
+/** How far beyond the axis they go. */
+function reach(values, [low, high], isLog) {
+  const usable = isLog ? values.filter((value) => value > 0) : values;
+  const lowest = usable.reduce((one, other) => Math.min(one, other), Infinity);
+  const highest = usable.reduce((one, other) => Math.max(one, other), -Infinity);
+  const ends = [lowest < low ? `down to ${tick(lowest)}` : "", highest > high ? `up to ${tick(highest)}` : ""];
+  return ` (${ends.filter(Boolean).join(" and ")})`;
+}
+
+/**
+ * "985 of 100,000 points shown", of those that count.
+ * @param {{shown: number, counting: number, replaced?: number, isRange?: boolean, isExact?: boolean}} amounts
+ *   `replaced`: points more that a later restart or attempt trained again
+ */
+export function shownText({ shown, counting, replaced = 0, isRange = false, isExact = true }) {
+  const where = isRange ? " of this range" : "";
+  if (!counting) return isRange ? "No points of this range" : "";
+  const text = shown >= counting && isExact
+    ? `${plural(shown, "point")}${where}`
+    : `${count(shown)} of ${isExact ? "" : "about "}${plural(counting, "point")}${where} shown`;
+  return replaced ? `${text} · ${count(replaced)} more ${replaced === 1 ? "was" : "were"} trained again` : text;
 }

@@ -4,9 +4,10 @@ import { call } from "../api.js";
 import { stepsBetween } from "../charts/axes.js";
 import { Group } from "../charts/group.js";
 import { lookOf } from "../charts/palette.js";
-import { count, measure } from "../format.js";
+import { measure } from "../format.js";
 import { Finer } from "../charts/finer.js";
 import { Points } from "../charts/points.js";
+import { shownText } from "../charts/words.js";
 
 const LABEL_LENGTH = 32;
 // Of all jobs together, so that eight long runs are hardly slower than two; extremes survive however few there are.
@@ -46,12 +47,13 @@ export async function refresh(ended) {
 
 /** Dims the curves of all jobs but one; of none for null. */
 export function emphasize(id) {
-  for (const { chart } of charts) chart.emphasize(chart.lines.find((line) => line.job === id) ?? null);
+  for (const { chart } of charts) chart.visibility.emphasize(chart.lines.find((line) => line.job === id) ?? null);
 }
 
 async function fetchPoints(job, isEnded) {
-  const { metrics, total, next } = await call(`/api/jobs/${job.id}/metrics?since=${job.points.cursor}&max_points=${most}`);
-  job.points.take({ metrics, metrics_total: total, metrics_next: next });
+  const query = `since=${job.points.cursor}&max_points=${most}`;
+  const { metrics, total, superseded, next } = await call(`/api/jobs/${job.id}/metrics?${query}`);
+  job.points.take({ metrics, metrics_total: total, metrics_superseded: superseded, metrics_next: next });
   job.isComplete = isEnded && job.points.cursor === next;
 }
 
@@ -71,10 +73,19 @@ function draw() {
 }
 
 function sayHowMany() {
-  const [shown, stored] = [({ run }) => run.length, ({ points }) => points.total].map((of) => jobs.reduce((sum, job) => sum + of(job), 0));
-  const text = shown < stored ? `${count(shown)} of ${count(stored)} points shown` : `${count(stored)} points`;
+  const { zoom, axis } = group.settings.now;
+  const all = jobs.filter(({ points }) => points.total).map((job) => amountsOf(job, zoom && stepsBetween(job.run, axis, zoom)));
+  const [shown, counting, replaced] = ["shown", "counting", "replaced"].map((name) => all.reduce((sum, each) => sum + (each[name] ?? 0), 0));
+  const text = shownText({ shown, counting, replaced, isRange: zoom !== null, isExact: all.every(({ isExact }) => isExact !== false) });
   const states = new Set(jobs.map(({ finer }) => finer.state).filter(Boolean));
-  document.getElementById("compare-points").textContent = [text, ...states].join(" · ");
+  document.getElementById("compare-points").textContent = [text, ...states].filter(Boolean).join(" · ");
+}
+
+/** How many of a job's points are shown, of how many; `range` is null where it has none in view, or all are. */
+function amountsOf({ run, points }, range) {
+  if (group.settings.now.zoom === null) return { shown: run.length, counting: points.total - points.replaced, replaced: points.replaced };
+  if (!range) return { shown: 0, counting: 0 };
+  return { shown: run.filter(({ step }) => step >= range.from && step <= range.to).length, ...points.countingWithin(range) };
 }
 
 /** A job's name in a legend: short, and unlike the others'. */

@@ -1,12 +1,41 @@
-// The links to files show what the charts show: the same range, axis, scale and smoothing.
+// The links to files show what the charts show: the same range, axis, scale and smoothing; on dark ground where the
+// reader wants that.
 
-/** @param {{settings: object, range: {from: number, to: number} | null}} seen */
-export function follow({ settings: { axis, log, clip, smoothing }, range }) {
-  const steps = range ? { from_step: range.from, to_step: range.to } : {};
-  const look = { ...(axis === "step" ? {} : { x: axis }), ...(log ? { log } : {}), ...(clip ? { clip } : {}), ...(smoothing ? { smoothing } : {}) };
+import { SUBJECTS } from "./subjects.js";
+
+const grounds = [...document.querySelectorAll("[data-export-dark]")];
+let seen = null;
+
+/** @param {{settings: object, range: {from: number, to: number} | null}} what the charts show */
+export function follow(what) {
+  seen = what;
   for (const link of document.querySelectorAll("a[data-export]")) {
     const [path] = link.getAttribute("href").split("?");
-    const query = new URLSearchParams(link.dataset.export === "points" ? steps : { ...look, ...steps }).toString();
+    const query = new URLSearchParams({ ...lookOf(link.dataset.export, path), ...steps() }).toString();
     link.setAttribute("href", query ? `${path}?${query}` : path);
   }
+}
+
+const steps = () => (seen.range ? { from_step: seen.range.from, to_step: seen.range.to } : {});
+
+/** What a picture of a chart is told; a table holds values alone. */
+function lookOf(name, path) {
+  if (path.endsWith(".csv")) return {};
+  const { axis, log, clip, smoothing } = seen.settings;
+  const { canLog, lines } = SUBJECTS[name];
+  return {
+    ...(axis === "step" ? {} : { x: axis }),
+    ...(log && canLog ? { log } : {}),
+    ...(clip ? { clip } : {}),
+    ...(smoothing && lines.some(({ smooth }) => smooth) ? { smoothing } : {}),
+    ...(grounds[0]?.checked ? { theme: "dark" } : {}),
+  };
+}
+
+// One choice for all charts, whichever menu it is made in.
+for (const box of grounds) {
+  box.addEventListener("change", () => {
+    for (const other of grounds) other.checked = box.checked;
+    if (seen) follow(seen);
+  });
 }

@@ -1,6 +1,7 @@
 """Puts points into a job of a running installation, as polls store them: `python -m tests.e2e.points JOB`.
 
 Step 1,000 to 6,999: a noisy loss with one spike at 4,321, two zeros, a gap from 3,000 to 3,099, validation every 500.
+The spike and the first zero were found by the sentinel.
 """
 
 import os
@@ -59,7 +60,11 @@ def main(job_id: str) -> None:
             for step in range(chunk, chunk + 1000)
         ]
         metrics.store(job, attempt=job.attempt, points=points, now=now)
-    job.save(update_fields=["metrics_count", "metrics_version"])
+    job.warnings = [
+        {"code": f"sentinel_{kind}", "message": "Look at the loss.", "step": step}
+        for kind, step in (("spike", SPIKE), ("zero_loss", ZEROS[0]))
+    ]
+    job.save(update_fields=["metrics_count", "metrics_version", "warnings"])
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from jobs import curves
+from jobs.charts.subjects import SUBJECTS
 from tests.e2e import points
-from tests.e2e.conftest import Open
+from tests.e2e.conftest import Complaints, Open
 from tests.e2e.installation import Installation
 
 STORED_BEFORE = 114  # by the run itself
@@ -52,15 +53,15 @@ def test_a_zoom_fetches_what_was_left_out_and_lasts_over_a_reload(open_tab: Open
     everything = re.compile(r"^[\d,]+ of 6,1\d\d points shown$")
     expect(shown(tab)).to_have_text(everything)
     with tab.expect_response(re.compile(r"/metrics\?from_step=\d+&to_step=\d+")) as answer:
-        drag(tab, "rate", 0.5, 0.7)
+        drag(tab, "learning-rate", 0.5, 0.7)
     seen = answer.value.json()["data"]
     assert 1000 < seen["matching"] < 1500
     assert len(seen["metrics"]) == seen["matching"]
     expect(shown(tab)).to_have_text(re.compile(r"^1,\d\d\d points of this range$"))
-    csv = tab.get_by_role("link", name="CSV").get_attribute("href")
-    assert csv is not None
-    assert re.search(r"from_step=\d+&to_step=\d+", csv)
+    assert re.search(r"/learning-rate\.csv\?from_step=\d+&to_step=\d+", saved(tab, "Learning rate", "CSV table"))
     tab.get_by_text("The same as a table").click()
+    everything_as_csv = tab.get_by_role("link", name="Every stored value as CSV").get_attribute("href")
+    assert re.search(r"/metrics\.csv\?from_step=\d+&to_step=\d+", str(everything_as_csv))
     expect(tab.locator("#twin caption")).to_contain_text("as zoomed: the last 100 of 1,")
     expect(tab.locator("#twin-marks li").first).to_contain_text("evaluation, validation loss")
     tab.reload()
@@ -72,6 +73,17 @@ def test_a_zoom_fetches_what_was_left_out_and_lasts_over_a_reload(open_tab: Open
     expect(tab.get_by_role("button", name="Reset zoom")).to_be_visible()
     tab.locator('[data-chart="loss"] .u-over').dblclick()
     expect(tab.get_by_role("button", name="Reset zoom")).to_be_hidden()
+
+
+def saved(tab: Page, chart: str, kind: str) -> str:
+    """The address of a chart's file, as its menu has it."""
+    tab.get_by_label(f"Save the chart: {chart}").click()
+    menu = tab.locator(".chart-files[open]")
+    href = menu.get_by_role("link", name=kind).get_attribute("href")
+    tab.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+    assert href is not None
+    return href
 
 
 def test_the_keyboard_reaches_every_value(open_tab: Open, measured: dict[str, Any]) -> None:
@@ -98,6 +110,65 @@ def test_the_keyboard_reaches_every_value(open_tab: Open, measured: dict[str, An
     expect(tab.get_by_role("button", name="Reset zoom")).to_be_hidden()
 
 
+def test_page_keys_go_from_mark_to_mark_and_take_the_zoom_along(open_tab: Open, measured: dict[str, Any]) -> None:
+    tab = open_tab("alice", f"/training/jobs/{measured['id']}")
+    spoken = tab.locator("[aria-live=polite]", has_text="Training")
+    loss(tab).focus()
+    tab.keyboard.press("PageUp")
+    expect(readout(tab)).to_contain_text(f"Step {points.ZEROS[0]:,} · alert: zero loss")
+    tab.keyboard.press("PageUp")
+    expect(spoken).to_have_text(re.compile(rf"^Step {points.SPIKE:,} · alert: spike: Training 40"))
+    for _ in range(6):
+        tab.keyboard.press("+")  # around the spike, until the other mark is far out of sight
+    expect(shown(tab)).to_have_text(re.compile(r"^1\d\d points of this range$"))
+    tab.keyboard.press("PageDown")
+    expect(readout(tab)).to_contain_text(f"Step {points.ZEROS[0]:,} · alert: zero loss")
+    low, high = zoom_of(tab)
+    assert low < points.ZEROS[0] <= high
+    assert high - low < 200
+    tab.keyboard.press("PageDown")
+    expect(tab.locator("[aria-live=polite]", has_text="No later mark")).to_have_count(1)
+    expect(readout(tab)).to_contain_text(f"Step {points.ZEROS[0]:,}")
+
+
+def test_a_zoom_between_two_shown_points_fetches_those_that_lie_there(open_tab: Open, measured: dict[str, Any]) -> None:
+    tab = open_tab("alice", f"/training/jobs/{measured['id']}?zoom=2001.2_2002.8")
+    expect(shown(tab)).to_have_text("3 points of this range")
+    tab.get_by_label("Epoch").check()
+    expect(shown(tab)).to_have_text(re.compile(r"^[345] points of this range$"))
+
+
+def test_without_a_network_finer_points_are_asked_for_again_in_peace(
+    open_tab: Open, measured: dict[str, Any], complaints: Complaints
+) -> None:
+    tab = open_tab("alice", f"/training/jobs/{measured['id']}")
+    expect(loss(tab)).to_be_visible()
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    tab.clock.install()
+    tab.route("**/metrics?from_step=*", refuse)
+    drag(tab, "loss", 0.4, 0.6)
+    tab.clock.run_for(1000)
+    expect(shown(tab)).to_contain_text("finer points did not come")
+    tab.clock.run_for(1000)
+    assert len(asked) == 1
+    tab.unroute("**/metrics?from_step=*")
+    tab.clock.run_for(6000)
+    expect(shown(tab)).to_have_text(re.compile(r"^1,\d\d\d points of this range$"))
+    complaints.forgive()  # the browser notes the lost request
+
+
+def zoom_of(tab: Page) -> tuple[float, float]:
+    """What the address says is shown."""
+    found = re.search(r"zoom=([\d.]+)_([\d.]+)", tab.url)
+    assert found is not None
+    return float(found[1]), float(found[2])
+
+
 def test_what_was_chosen_is_kept_and_goes_into_the_files(open_tab: Open, measured: dict[str, Any]) -> None:
     tab = open_tab("alice", f"/training/jobs/{measured['id']}#metrics")
     expect(readout(tab)).to_contain_text("smoothed")
@@ -105,7 +176,7 @@ def test_what_was_chosen_is_kept_and_goes_into_the_files(open_tab: Open, measure
     tab.get_by_label("Log scale").check()
     expect(readout(tab)).to_contain_text("2 values at or below zero: a log scale cannot show them")
     tab.get_by_label("Clip outliers").check()
-    expect(readout(tab)).to_contain_text(re.compile(r"\d+ points? outside"))
+    expect(readout(tab)).to_contain_text(re.compile(r"at least \d+ values? outside \(up to 40\)"))
     tab.get_by_role("radio", name="Epoch").check()
     expect(readout(tab)).to_contain_text("Epoch 7.00 (last)")
     expect(tab.get_by_role("img", name="Loss over epochs")).to_be_visible()
@@ -114,10 +185,19 @@ def test_what_was_chosen_is_kept_and_goes_into_the_files(open_tab: Open, measure
     expect(readout(tab)).to_contain_text("a log scale cannot show them")
     expect(tab.get_by_label("Smoothing")).to_have_value("0.9")
     expect(tab.get_by_label("Clip outliers")).to_be_checked()
-    href = tab.get_by_role("link", name="PNG").get_attribute("href")
-    assert href is not None
-    assert href.endswith("?x=epoch&log=true&clip=true&smoothing=0.9")
-    assert tab.request.get(href).headers["content-type"] == "image/png"
+    tab.get_by_label("Save the chart: Learning rate").click()
+    tab.get_by_label("On dark ground").locator("visible=true").check()
+    looks = {
+        "Loss": "/loss.png?x=epoch&log=true&clip=true&smoothing=0.9&theme=dark",
+        "Learning rate": "/learning-rate.png?x=epoch&clip=true&theme=dark",
+        "Gradient norm": "/gradient-norm.png?x=epoch&log=true&clip=true&smoothing=0.9&theme=dark",
+        "Throughput": "/throughput.png?x=epoch&clip=true&smoothing=0.9&theme=dark",
+        "GPU utilization": "/gpu-utilization.png?x=epoch&clip=true&smoothing=0.9&theme=dark",
+    }
+    for chart, ending in looks.items():
+        href = saved(tab, chart, "PNG picture")
+        assert href.endswith(ending)
+        assert tab.request.get(href).headers["content-type"] == "image/png"
     tab.get_by_label("Smoothing").fill("0")
     expect(readout(tab)).not_to_contain_text("smoothed")
 
@@ -130,7 +210,7 @@ def test_a_click_pins_the_crosshair_and_a_key_of_the_legend_hides_a_line(
     expect(over).to_be_visible()
     over.click(position={"x": 200, "y": 50})
     tab.mouse.move(0, 0)
-    expect(tab.locator('[data-chart="gradient"] .chart-at')).not_to_contain_text("last")
+    expect(tab.locator('[data-chart="gradient-norm"] .chart-at')).not_to_contain_text("last")
     tab.keyboard.press("Escape")
     over.click(position={"x": 200, "y": 50})
     tab.mouse.move(0, 0)
@@ -153,8 +233,25 @@ def test_a_curve_is_drawn_anew_in_another_theme(open_tab: Open, measured: dict[s
 
 LOAD = """async (name) => {
     const loaded = performance.getEntriesByType("resource");
-    return import(loaded.find((each) => each.name.includes(`charts/${name}`)).name);
+    return import(loaded.find((each) => each.name.includes(`/${name}.`)).name);
 }"""
+
+
+def test_pages_and_pictures_have_the_same_charts(open_tab: Open, measured: dict[str, Any]) -> None:
+    tab = open_tab("alice", f"/training/jobs/{measured['id']}")
+    expect(loss(tab)).to_be_visible()
+    on_the_page = tab.evaluate(f"async () => (await ({LOAD})('subjects')).SUBJECTS")
+    assert on_the_page.keys() == SUBJECTS.keys()
+    for name, there in on_the_page.items():
+        subject = SUBJECTS[name]
+        assert (there["title"], there.get("canLog", False)) == (subject.title, subject.can_log)
+        assert there.get("range") == (list(subject.span) if subject.span else None)
+        asked = ("metric", "label", "color", "smooth", "markers", "fill")
+        lines = [tuple(line.get(each, False) for each in asked) for line in there["lines"]]
+        assert lines == [
+            (line.metric, line.label, f"--{line.ink}", line.is_smoothed, line.now_and_then, line.is_filled)
+            for line in subject.lines
+        ]
 
 
 def test_pages_and_pictures_smooth_and_span_alike(open_tab: Open, measured: dict[str, Any]) -> None:
@@ -183,6 +280,16 @@ def test_pages_and_pictures_smooth_and_span_alike(open_tab: Open, measured: dict
             )
             span, outside = curves.span([*known, 900.0], log=log, clip=clip)
             assert (spanned["range"], spanned["outside"]) == (pytest.approx(span), outside)
+            said = tab.evaluate(
+                f"async (given) => (await ({LOAD})('words')).notesOf(given)",
+                {"values": [*known, 900.0], **spanned, "isLog": log, "isThin": clip, "axis": "time", "leftOut": 2},
+            )
+            assert said == curves.notes([*known, 900.0], span, outside, log=log, is_thin=clip, axis="time", left_out=2)
+    numbers = [0, 0.25, 1 / 3, 2.05e-6, -4e-4, 9999, 12_500, 999_999, 2e6, 31.5e6, 2.5e9]
+    ticks = tab.evaluate(
+        f"async (given) => {{ const {{ tick }} = await ({LOAD})('scale'); return given.map(tick) }}", numbers
+    )
+    assert ticks == [curves.tick(number) for number in numbers]
 
 
 def test_a_gap_stays_one_and_100_000_points_are_drawn(open_tab: Open, measured: dict[str, Any]) -> None:

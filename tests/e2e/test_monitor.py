@@ -147,7 +147,7 @@ def test_a_curve_goes_on_where_a_lost_attempt_was_resumed(open_tab: Open, ended:
                 { attempt, restart: 0, step: first + index, superseded: superseded(first + index) }));
             const metrics = [...run(1, 1, 60, (step) => step > 40), ...run(2, 41, 90, () => false)];
             const points = new Points();
-            points.take({ metrics, metrics_total: metrics.length, metrics_next: 2 });
+            points.take({ metrics, metrics_total: metrics.length, metrics_superseded: 0, metrics_next: 2 });
             const { points: shown, seams } = points.history([{ attempt: 1, restart: 0, step: 40 }]);
             return { steps: shown.map(({ step }) => step), attempts: shown.map(({ attempt }) => attempt), seams };
         }"""

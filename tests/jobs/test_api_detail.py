@@ -40,7 +40,7 @@ def test_it_tells_the_job_its_points_and_what_it_cost(api: Api, alice: User) -> 
     assert data["job"]["elapsed_seconds"] == 480.0
     assert (data["job"]["artifact_id"], data["job"]["artifact_status"]) == (str(artifact.pk), "ready")
     assert [(p["step"], p["training_loss"]) for p in data["metrics"]] == [(1, 3.0), (2, 0.0)]
-    assert data["metrics_total"] == 2
+    assert (data["metrics_total"], data["metrics_superseded"]) == (2, 0)
     [cost] = data["cost_records"]
     assert (cost["amount"], cost["cost_type"], cost["attempt"]) == (1.12, "training_compute", 1)
     assert cost["billing_period_start"] == "2026-11-23T12:01:00Z"
@@ -143,6 +143,7 @@ def test_a_range_of_steps_is_asked_for_its_finer_points(api: Api, alice: User, j
     data = api(alice).get(f"/api/jobs/{job.pk}/metrics?from_step=100&to_step=199&max_points=1000").json()["data"]
     assert [point["step"] for point in data["metrics"]] == list(range(100, 200))
     assert (data["matching"], data["total"]) == (100, 2005)
+    assert (data["matching_superseded"], data["superseded"]) == (0, 0)
     answer = api(alice).get(f"/api/jobs/{job.pk}/metrics.csv?from_step=100&to_step=101")
     assert len(answer.getvalue().splitlines()) == 3
 

@@ -22,7 +22,9 @@ def losses(chart: series.Chart) -> dict[tuple[int, int, int], float | None]:
 
 
 def test_a_job_without_points_has_an_empty_chart(job: TrainingJob) -> None:
-    assert series.chart(job) == series.Chart(points=[], total=0, next=0, matching=0)
+    assert series.chart(job) == series.Chart(
+        points=[], total=0, next=0, matching=0, superseded=0, matching_superseded=0
+    )
 
 
 def test_points_come_in_the_order_of_attempt_restart_and_step(job: TrainingJob) -> None:
@@ -53,6 +55,15 @@ def test_what_a_later_restart_trained_again_is_superseded(job: TrainingJob) -> N
         *((1, 1, step) for step in (4, 5)),
         *((1, 2, step) for step in (6, 7, 8)),
     ]
+
+
+def test_it_says_how_many_points_were_trained_again_of_all_and_of_a_range(job: TrainingJob) -> None:
+    factories.points(job, {step: {"training_loss": 2.0} for step in range(1, 1001)})
+    factories.points(job, {step: {"training_loss": 1.0} for step in range(901, 1101)}, restart=1)
+    chart = series.chart(job, max_points=50)
+    assert (chart.total, chart.superseded, chart.matching_superseded) == (1200, 100, 100)
+    narrow = series.chart(job, steps=series.Steps(951, 1000))
+    assert (narrow.matching, narrow.superseded, narrow.matching_superseded) == (100, 100, 50)
 
 
 def test_what_a_later_attempt_trained_again_is_superseded(job: TrainingJob) -> None:

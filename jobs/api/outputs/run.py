@@ -131,6 +131,7 @@ JobDetailAnswer = inline_serializer(
         "job": JobOutput(),
         "metrics": MetricsPointOutput(many=True, help_text="in step order; a chart's worth, extremes kept"),
         "metrics_total": serializers.IntegerField(help_text="points stored"),
+        "metrics_superseded": serializers.IntegerField(help_text="of these, how many were trained again since"),
         "metrics_next": serializers.IntegerField(help_text="send it as `since` to get only what is new"),
         "cost_records": CostRecordOutput(many=True),
         "situation": SituationOutput(help_text="what is going on, as of this answer"),
