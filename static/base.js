@@ -1,6 +1,7 @@
 // What every page does: times on the reader's clock, tabs, copy buttons, theme, the account menu, keys; and whether
 // jobs move and the server answers.
 
+import "./bell-news.js";
 import "./bell.js";
 import "./connection.js";
 import "./copy.js";

@@ -24,9 +24,14 @@ export function listen({ onNews, says = {} }) {
   Object.assign(note, says);
 }
 
+let live = null;
+
+/** Asks at once: something was marked as read here. */
+export const askNow = () => live?.now();
+
 if (bell) {
   titled();
-  follow({ ask, everyMs: EVERY_MS, hiddenMs: HIDDEN_MS, note });
+  live = follow({ ask, everyMs: EVERY_MS, hiddenMs: HIDDEN_MS, note });
   // Pages that rename their tab keep the number.
   new MutationObserver(titled).observe(document.querySelector("title"), { childList: true });
 }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -15,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.callers import caller
+from jobs.views.parts import page_or_part
 from notifications.exceptions import NotificationNotFound
 from notifications.kinds import inbox_types
 from notifications.models import Notification
@@ -22,6 +24,9 @@ from notifications.selectors import visible_to
 from notifications.services import inbox as services
 
 PER_PAGE = 25
+IN_BELL = 6
+# What the bell opens on every page (static/bell-news.js).
+PARTS = {"newest": "notifications/newest.html"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Filters:
 @login_required
 @never_cache
 @require_safe
-def notification_list(request: HttpRequest) -> HttpResponse:
+def notification_list(request: HttpRequest) -> HttpResponseBase:
     """`unread`, `type` and `page` in the URL."""
     user, filters = caller(request), Filters.of(request.GET)
     notifications = visible_to(user)
@@ -60,8 +65,9 @@ def notification_list(request: HttpRequest) -> HttpResponse:
         "today": timezone.now().date(),
         "filters": filters,
         "types": inbox_types(is_staff=user.is_staff).items(),
+        "newest": visible_to(user)[:IN_BELL],
     }
-    return render(request, "notifications/list.html", context)
+    return page_or_part(request, page="notifications/list.html", parts=PARTS, context=context)
 
 
 @login_required

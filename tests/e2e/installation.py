@@ -5,13 +5,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
-from lora_pipeline.devstack import addresses, programs, stack, storage
+from lora_pipeline.devstack import addresses, control_plane, ports, programs, stack, storage
 from lora_pipeline.devstack.client import Api, ApiError
 from lora_pipeline.devstack.places import Places
 from lora_pipeline.devstack.programs import Program
@@ -67,6 +67,14 @@ class Installation:
     def ended(self) -> list[str]:
         """Programs that have ended by themselves."""
         return [name for name, (_, process) in self._processes.items() if process.poll() is not None]
+
+    def web_elsewhere(self, name: str, **changes: str) -> str:
+        """A web server besides, in the changed environment; its address. It goes with the installation."""
+        (usual,) = (program for program in self.stack.control_plane if program.name == "web")
+        port = ports.free()
+        again = control_plane.web({**usual.environment, **changes}, usual.folder, port=port)
+        self.start(replace(again, name=name))
+        return f"http://{ports.HOST}:{port}"
 
     def read_users(self) -> None:
         """Learn who was made by the preparation."""

@@ -38,6 +38,12 @@ def _start_with_nonsense(tab: Page) -> None:
     tab.get_by_text("2 fields need a look").first.wait_for()
 
 
+def _ring(tab: Page) -> None:
+    """Open what the bell opens."""
+    tab.get_by_role("link", name="Notifications").click()
+    tab.get_by_role("link", name="All notifications").wait_for()
+
+
 def tick(tab: Page) -> None:
     """Choose jobs to compare."""
     for box in tab.get_by_role("checkbox", name="Compare").all():
@@ -107,8 +113,12 @@ SIGHTS = {
     "webhook": Sight("/settings/webhooks/{webhook}"),
     "tokens": Sight("/settings/tokens"),
     "password": Sight("/settings/password"),
+    "bell": Sight("/training/jobs", _ring),
+    "bell-none": Sight("/costs", _ring, username="bob"),
     "account-menu": Sight("/settings/password", lambda tab: tab.get_by_label("Account of").click()),
     "keys": Sight("/training/jobs", lambda tab: tab.keyboard.press("?")),
+    "forbidden": Sight("/api/process-training-jobs", is_missing=True),
+    "not-for-you": Sight("/admin/"),
     "out-of-date": Sight("/settings/tokens", _send_without_token, is_missing=True),
     "missing": Sight("/no/such/page", is_missing=True),
 }

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from standardwebhooks import Webhook
 
 from tests.contracts.wire import Request, Wire, reply
-from tests.e2e.conftest import Open
+from tests.e2e.conftest import Complaints, Open
 from tests.e2e.installation import Installation
 
 
@@ -75,6 +75,7 @@ def test_the_bell_follows_and_the_inbox_settles_what_was_read(open_tab: Open, in
     expect(inbox.locator(".notice-unread")).to_have_count(0)
 
     tab.get_by_role("link", name="Notifications").click()
+    tab.get_by_role("link", name="All notifications").click()
     tab.get_by_label("Type").select_option("Adapter ready")
     tab.wait_for_url("**/notifications?type=artifact_ready")
     tab.get_by_role("link", name="Unread", exact=True).click()
@@ -85,3 +86,42 @@ def test_the_bell_follows_and_the_inbox_settles_what_was_read(open_tab: Open, in
     expect(tab.get_by_text("Nothing unread")).to_be_visible()
     expect(tab.locator(".bell-count")).to_have_count(0)
     expect(tab).to_have_title(re.compile(r"^Notifications"))
+
+
+def test_the_bell_opens_the_newest_in_place_and_marks_them_for_all_tabs(
+    open_tab: Open, installation: Installation, complaints: Complaints
+) -> None:
+    tab, inbox = open_tab("bob", "/costs"), open_tab("bob", "/notifications")
+    bell, news = tab.get_by_role("link", name="Notifications"), tab.get_by_role("dialog", name="Newest notifications")
+    bell.press("Enter")
+    expect(news).to_contain_text("Nothing yet.")
+    tab.keyboard.press("Escape")
+    expect(news).to_be_hidden()
+    expect(bell).to_be_focused()
+
+    installation.await_ready("bob", installation.dataset("bob", "Bob's sums"))
+    api = installation.api("bob")
+    installation.await_true(lambda: bool(api.get("notifications/unread")["unread"]))
+    bell.click()
+    for each in (tab, inbox):  # as if one came back to it: it asks at once
+        each.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(news.get_by_role("link", name="Dataset “Bob's sums” is ready")).to_contain_text("Unread")
+    expect(inbox.locator(".notice-unread")).to_have_count(1)
+
+    tab.route("**/read-all", lambda route: route.abort())
+    news.get_by_role("button", name="Mark all as read").click()
+    expect(tab.get_by_text("Not marked as read: The server does not answer.")).to_be_visible()
+    tab.unroute_all()
+    news.get_by_role("button", name="Mark all as read").click()
+    expect(news.get_by_text("Unread")).to_have_count(0)
+    expect(tab.locator(".bell-count")).to_have_count(0)
+    inbox.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(inbox.locator(".notice-unread")).to_have_count(0)
+
+    news.get_by_role("link", name="Settings").focus()
+    tab.keyboard.press("Tab")  # on to the account menu
+    expect(news).to_be_hidden()
+    bell.click()
+    news.get_by_role("link", name="Dataset “Bob's sums” is ready").click()
+    tab.wait_for_url("**/datasets/*")
+    complaints.forgive()  # the request that was cut off
