@@ -5,7 +5,7 @@ import { localize } from "./times.js";
 
 /**
  * Replaces the elements that match `selector`, in order, by those of a fresh copy of this page.
- * Focus stays on the same link or button. Throws when the server does not answer with the page.
+ * Focus stays on the same link or button, or else in the part. Throws when the server does not answer with the page.
  */
 export async function refresh(selector) {
   const { content: fresh } = await page(location.href);
@@ -19,9 +19,17 @@ export async function refresh(selector) {
 }
 
 function put(replacement, element) {
-  const focused = element.contains(document.activeElement) ? keyOf(document.activeElement) : null;
+  const hadFocus = element.contains(document.activeElement);
+  const focused = hadFocus ? keyOf(document.activeElement) : null;
   element.replaceWith(document.adoptNode(replacement));
-  if (focused) replacement.querySelector(focused)?.focus();
+  if (hadFocus) focus(replacement, focused);
+}
+
+/** Where what had the focus is gone, its part of the page has it, so that the next Tab goes on from there. */
+function focus(part, selector) {
+  const same = selector && part.querySelector(selector);
+  if (!same) part.tabIndex = -1;
+  (same || part).focus({ preventScroll: !same });
 }
 
 function keyOf(element) {

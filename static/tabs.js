@@ -11,6 +11,7 @@ export function enliven(root) {
   const panelOf = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
 
   function open(tab, { focus = false } = {}) {
+    const isLeft = tabs.some((each) => each !== tab && panelOf(each).contains(document.activeElement));
     for (const each of tabs) {
       const chosen = each === tab;
       each.setAttribute("aria-selected", String(chosen));
@@ -18,7 +19,7 @@ export function enliven(root) {
       panelOf(each).hidden = !chosen;
     }
     bringIntoSight(tab);
-    if (focus) tab.focus();
+    if (focus || isLeft) tab.focus(); // what is hidden cannot keep the focus
     panelOf(tab).dispatchEvent(new Event("tab-open"));
   }
 

@@ -85,7 +85,7 @@ def read(request: HttpRequest, notification_id: uuid.UUID) -> HttpResponse:
     notification = _read(request, notification_id)
     if "follow" in request.POST and notification.action_url:
         return redirect(notification.action_url)
-    return _back(request)
+    return _back(request, at=f"#notice-{notification.pk}")
 
 
 @login_required
@@ -102,7 +102,7 @@ def _read(request: HttpRequest, notification_id: uuid.UUID) -> Notification:
         raise Http404 from error
 
 
-def _back(request: HttpRequest) -> HttpResponse:
-    """To the list as it was filtered."""
+def _back(request: HttpRequest, *, at: str = "") -> HttpResponse:
+    """To the list as it was filtered; a keyboard goes on from `at`, a fragment."""
     query = Filters.of(request.POST).query
-    return redirect(f"{reverse('notification-list')}{'?' if query else ''}{query}")
+    return redirect(f"{reverse('notification-list')}{'?' if query else ''}{query}{at}")

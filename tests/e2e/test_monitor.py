@@ -28,6 +28,10 @@ def test_tabs_move_by_arrow_keys_and_are_kept_in_the_address(open_tab: Open, end
     expect(info).to_contain_text(ended["external_job_id"])
     expect(info).to_contain_text(ended["id"])
     assert tab.url.endswith("#info")
+    info.get_by_role("button", name="Copy the job id").focus()
+    tab.keyboard.press("2")
+    expect(tab.get_by_role("tab", name="Configuration")).to_be_focused()
+    tab.keyboard.press("3")
     tab.reload()
     expect(tab.get_by_role("tab", name="Job Info")).to_have_attribute("aria-selected", "true")
 

@@ -113,7 +113,7 @@ def test_the_page_is_filtered_by_its_url_and_stays_so(alice: User, browse: Page,
     assert "It failed" in text
     assert "It is queued" not in text
     kept = client.post(f"/notifications/{failed.pk}/read", {"unread": "true", "type": "job_failed"})
-    assert kept["Location"] == "/notifications?unread=true&type=job_failed"
+    assert kept["Location"] == f"/notifications?unread=true&type=job_failed#notice-{failed.pk}"
     assert "None of this type" in client.get(kept["Location"]).content.decode()
     assert "It is queued" in client.get("/notifications?type=no-such-type").content.decode()
     listed = api(alice).get("/api/notifications?type=job_failed").json()["data"]["notifications"]
@@ -154,7 +154,7 @@ def test_the_page_reads_one_or_all(alice: User, browse: Page) -> None:
     client = browse(alice)
     row = tell(alice)
     tell(alice)
-    assert client.post(f"/notifications/{row.pk}/read")["Location"] == "/notifications"
+    assert client.post(f"/notifications/{row.pk}/read")["Location"] == f"/notifications#notice-{row.pk}"
     assert "1 unread" in client.get("/notifications?unread=true").content.decode()
     client.post("/notifications/read-all")
     assert "All read" in client.get("/notifications?unread=true").content.decode()
