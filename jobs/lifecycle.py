@@ -59,11 +59,13 @@ def claim(
     now: datetime,
     seconds: float = LEASE_SECONDS,
 ) -> list[Lease]:
-    """Take the leases of those jobs that are in one of `statuses` and not taken; one query however many."""
+    """Take the leases of those jobs that are in one of `statuses` and not taken; as many queries however many jobs."""
     ids, token = list(job_ids), uuid.uuid4()
-    TrainingJob.objects.filter(is_free(now), pk__in=ids, status__in=statuses).update(
+    count = TrainingJob.objects.filter(is_free(now), pk__in=ids, status__in=statuses).update(
         lease_token=token, lease_expires_at=now + timedelta(seconds=seconds)
     )
+    if count in {0, len(ids)}:  # none or all: no need to ask which
+        return [Lease(uuid.UUID(str(pk)), token) for pk in ids[:count]]
     taken = TrainingJob.objects.filter(pk__in=ids, lease_token=token).values_list("pk", flat=True)
     return [Lease(pk, token) for pk in taken]
 
@@ -112,12 +114,7 @@ def locked(lease: Lease) -> Iterator[TrainingJob]:
     PostgreSQL locks the row; SQLite's immediate transactions lock the database.
     """
     with transaction.atomic():
-        job = (
-            TrainingJob.objects.select_for_update(of=("self",))
-            .select_related("dataset", "base_model", "owner")
-            .filter(pk=lease.job_id, lease_token=lease.token)
-            .first()
-        )
+        job = TrainingJob.objects.select_for_update().filter(pk=lease.job_id, lease_token=lease.token).first()
         if job is None:
             raise LeaseLost(str(lease.job_id))
         yield job

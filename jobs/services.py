@@ -10,10 +10,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs import costs, estimates, lifecycle, resumption, selectors, sources
-from jobs.exceptions import IdempotencyConflict, JobConflict
+from jobs.exceptions import IdempotencyConflict, JobConflict, JobNotFound
 from jobs.models import Checkpoint, Cluster, TrainingJob
 from jobs.models.job import SubmitOutcome
 from jobs.states import Stage, Status
@@ -116,12 +117,15 @@ def job_create(
 
 def job_cancel(*, user: User, job_id: uuid.UUID | str, keep_adapter: bool = False) -> TrainingJob:
     """Cancel a job of the user's; harmless when it is being cancelled already. Raises JobNotFound, JobConflict."""
-    return _cancel(selectors.job_get(user, job_id), actor=_actor(user), keep_adapter=keep_adapter)
+    try:
+        return _cancel(selectors.visible_to(user), job_id, actor=_actor(user), keep_adapter=keep_adapter)
+    except TrainingJob.DoesNotExist:
+        raise JobNotFound from None
 
 
 def job_cancel_by_staff(*, staff: User, job: TrainingJob) -> TrainingJob:
     """Cancel anybody's job, as an operator. Raises JobConflict."""
-    return _cancel(job, actor=_actor(staff), keep_adapter=False)
+    return _cancel(TrainingJob.objects.all(), job.pk, actor=_actor(staff), keep_adapter=False)
 
 
 def job_retry(
@@ -198,9 +202,9 @@ def job_declare_not_started(*, staff: User, job: TrainingJob) -> TrainingJob:
     return job
 
 
-def _cancel(job: TrainingJob, *, actor: str, keep_adapter: bool) -> TrainingJob:
+def _cancel(among: QuerySet[TrainingJob], job_id: uuid.UUID | str, *, actor: str, keep_adapter: bool) -> TrainingJob:
     with transaction.atomic():
-        job = TrainingJob.objects.select_for_update().get(pk=job.pk)
+        job = among.select_for_update().get(pk=job_id)
         asked = lifecycle.request_cancel(job, actor=actor, keep_adapter=keep_adapter)
         if not asked and job.status not in {Status.CANCELLING, Status.CANCELLED}:
             raise JobConflict(f"The job has already {job.status}.", details={"status": job.status})

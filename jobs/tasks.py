@@ -108,7 +108,10 @@ def _follow_up(job_ids: list[str], since: datetime) -> None:
     """Nudge what the events written `since`, and new checkpoints, call for: nothing of it waits for the tick."""
     for job_id in reconcile.with_new_checkpoints(since, among=job_ids):
         nudge(fetch_checkpoints, str(job_id))
-    news = set(JobEvent.objects.filter(job__pk__in=job_ids, created_at__gte=since).values_list("job_id", flat=True))
+    events = JobEvent.objects.filter(job__pk__in=job_ids, created_at__gte=since).order_by()
+    news = set(events.values_list("job_id", flat=True))
+    if not news:
+        return
     for job in TrainingJob.objects.filter(pk__in=news):
         if job.status == Status.CANCELLING and not job.cluster_result and job.stop_reason and not job.cancel_sent_at:
             nudge(release_job, str(job.pk))
@@ -116,8 +119,7 @@ def _follow_up(job_ids: list[str], since: datetime) -> None:
             nudge(archive_logs, str(job.pk))
         elif job.cluster_result:
             nudge(collect_artifact, str(job.pk))
-    if news:
-        nudge_events()
+    nudge_events()
 
 
 def _chunks(job_ids: list[uuid.UUID]) -> Iterator[list[str]]:

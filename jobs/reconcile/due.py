@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
@@ -76,16 +77,23 @@ def select(now: datetime) -> Due:
 
 def with_new_checkpoints(now: datetime, among: Collection[uuid.UUID | str] | None = None) -> list[uuid.UUID]:
     """Jobs, or those of `among`, whose cluster says that it has more checkpoints in storage than we know of."""
-    attempts = JobAttempt.objects.filter(
-        Q(job__status__in=ACTIVE) | Q(job__completed_at__gte=now - ARCHIVE_FOR),
-        Q(number=F("job__attempt")) | Q(number=F("job__attempt") - 1, job__external_job_id=""),
-        checkpoints_reported__gt=0,
+    attempts = _attempts_with_new_checkpoints().filter(
+        Q(job__status__in=ACTIVE) | Q(job__completed_at__gte=now - ARCHIVE_FOR)
     )
     if among is not None:
         attempts = attempts.filter(job__pk__in=among)
+    return list(attempts.values_list("job_id", flat=True)[:AT_ONCE])
+
+
+@cache
+def _attempts_with_new_checkpoints() -> QuerySet[JobAttempt]:
+    """Present attempts, or those before one that is still to be sent. Put together once: every poll asks."""
+    attempts = JobAttempt.objects.filter(
+        Q(number=F("job__attempt")) | Q(number=F("job__attempt") - 1, job__external_job_id=""),
+        checkpoints_reported__gt=0,
+    )
     known = Count("job__checkpoints", filter=Q(job__checkpoints__attempt=F("number")))
-    behind = attempts.annotate(known=known).filter(checkpoints_reported__gt=F("known")).order_by("job_id")
-    return list(behind.values_list("job_id", flat=True)[:AT_ONCE])
+    return attempts.annotate(known=known).filter(checkpoints_reported__gt=F("known")).order_by("job_id")
 
 
 def _ids(jobs: QuerySet[TrainingJob], order: str) -> list[uuid.UUID]:

@@ -54,8 +54,9 @@ def follow(door: gate.Gate, leases: Iterable[Lease], *, is_last: bool = False) -
     """
     given_back: set[Lease] = set()
     by_id = {lease.job_id: lease for lease in leases}
-    rows = JobAttempt.objects.filter(job__in=by_id, number=F("job__attempt")).exclude(external_job_id="")
-    pending = {row.external_job_id: (by_id[row.job_id], row.metrics_cursor) for row in rows}
+    attempts = JobAttempt.objects.filter(job__in=by_id, number=F("job__attempt")).exclude(external_job_id="")
+    rows = attempts.order_by().values_list("job_id", "external_job_id", "metrics_cursor")
+    pending = {external_id: (by_id[job_id], cursor) for job_id, external_id, cursor in rows}
     for lease in set(by_id.values()) - {lease for lease, _ in pending.values()}:
         _look_for(door, lease)
     for _ in range(MAX_PAGES):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from jobs.models import JobEvent, TrainingJob
@@ -170,6 +171,14 @@ def test_an_active_job_can_be_cancelled_again_and_again(api: Api, alice: User, s
         answer = api(alice).post(f"/api/jobs/{job.pk}/cancel")
         assert answer.status_code == 200
         assert answer.json()["data"]["job"]["status"] in {"cancelling", "cancelled"}
+
+
+def test_cancelling_asks_the_database_few_times(
+    api: Api, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client, job = api(alice), factories.job(alice)
+    with django_assert_max_num_queries(10):
+        client.post(f"/api/jobs/{job.pk}/cancel")
 
 
 def test_cancelling_a_cancelled_job_is_fine_and_changes_nothing(api: Api, alice: User) -> None:

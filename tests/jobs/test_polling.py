@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
-from jobs import lifecycle, reconcile, services
+from jobs import lifecycle, reconcile, services, tasks
 from jobs.models import Cluster, MetricsPoint, TrainingJob
 from jobs.reconcile import gate, polling
 from jobs.states import Status
@@ -197,6 +198,18 @@ def test_a_row_that_cannot_take_its_answer_does_not_stop_the_others(
     assert (good.progress, broken.progress) == (7.0, 0.0)
     assert "operator" in broken.waiting_for
     assert "could not be taken over" in caplog.text
+
+
+def test_a_poll_asks_the_database_few_times(
+    alice: User, scripted: ScriptedCluster, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    job = at_cluster(alice)
+    scripted.says("run-1", current_step=1, metrics={"training_loss": 2.0})
+    polled(job)
+    scripted.says("run-1", current_step=2, metrics={"training_loss": 1.5})
+    with django_assert_max_num_queries(14):  # among them a savepoint and its end; eight are reads
+        tasks.poll_jobs.run([str(job.pk)])
+    assert steps(job) == [(0, 1), (0, 2)]
 
 
 def test_a_job_that_somebody_else_took_over_does_not_stop_the_others(alice: User, scripted: ScriptedCluster) -> None:
