@@ -1,6 +1,5 @@
 """Answering "nothing changed": entity tags over what an answer says, so that no writer has to remember them."""
 
-import hashlib
 import json
 from typing import Any
 
@@ -8,11 +7,12 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
+from jobs.etags import weak_etag
+
 
 def etag_of(*parts: Any) -> str:
-    """A weak tag (the same content may be compressed differently) of plain data."""
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return f'W/"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"'
+    """The tag of plain data."""
+    return weak_etag(json.dumps(parts, sort_keys=True, default=str))
 
 
 def not_modified(request: Request, etag: str) -> HttpResponseBase | None:

@@ -4,7 +4,6 @@ A script asks with the header X-Part, whose value names the part (static/parts.j
 the page does not have, the same address is the whole page.
 """
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response, patch_vary_headers
+
+from jobs.etags import weak_etag
 
 HEADER = "X-Part"
 
@@ -29,7 +30,7 @@ def page_or_part(
         response: HttpResponseBase = render(request, page, context)
     else:
         html = render_to_string(part, context, request)
-        etag = f'W/"{hashlib.blake2b(html.encode(), digest_size=16).hexdigest()}"'
+        etag = weak_etag(html)
         fresh = HttpResponse(html)
         response = get_conditional_response(request, etag=etag, response=fresh) or fresh
         response.headers["ETag"] = etag

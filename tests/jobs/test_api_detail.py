@@ -59,9 +59,12 @@ def test_it_needs_few_queries(
 ) -> None:
     client = api(alice)
     with django_assert_max_num_queries(10):
-        etag = client.get(f"/api/jobs/{job.pk}")["ETag"]
+        first = client.get(f"/api/jobs/{job.pk}")
     with django_assert_max_num_queries(3):
-        client.get(f"/api/jobs/{job.pk}", headers={"If-None-Match": etag})
+        client.get(f"/api/jobs/{job.pk}", headers={"If-None-Match": first["ETag"]})
+    factories.points(job, {6: {"training_loss": 0.4}})
+    with django_assert_max_num_queries(5):  # the new point, and its time
+        client.get(f"/api/jobs/{job.pk}?since={first.json()['data']['metrics_next']}")
 
 
 def test_nothing_is_sent_again_while_nothing_changed(api: Api, alice: User, job: TrainingJob) -> None:
