@@ -49,6 +49,11 @@ def webhook_get(*, user: User, webhook_id: uuid.UUID) -> WebhookEndpoint:
     return row
 
 
+def webhook_secret(*, user: User, webhook_id: uuid.UUID) -> str:
+    """What its messages are signed with now, for the page after a new one alone. Raises WebhookNotFound."""
+    return _secret(webhook_get(user=user, webhook_id=webhook_id))
+
+
 def webhook_update(
     *,
     user: User,

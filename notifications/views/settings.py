@@ -17,7 +17,7 @@ from notifications.forms import WebhookForm
 from notifications.kinds import IN_APP, KINDS
 from notifications.selectors import webhooks_visible_to
 from notifications.services import preferences, webhooks
-from notifications.views.webhook import webhook_page
+from notifications.views.webhook import with_secret
 
 
 @login_required
@@ -49,18 +49,18 @@ def save_preferences(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def webhook_create(request: HttpRequest) -> HttpResponse:
-    """Makes a webhook and shows its secret in the answer, the only time it can be seen."""
+    """Makes a webhook and goes to its page, which shows its secret, the only time it can be seen."""
     if request.method != "POST":
         return redirect("notification-settings")
     user = caller(request)
     form = WebhookForm(request.POST, is_staff=user.is_staff)
     if form.is_valid():
         try:
-            webhook, secret = webhooks.webhook_create(user=user, **form.cleaned_data)
+            webhook, _ = webhooks.webhook_create(user=user, **form.cleaned_data)
         except NotificationError as error:
             add_errors(form, error)
         else:
-            return webhook_page(request, webhook, secret=secret)
+            return with_secret(request, webhook)
     return _page(request, user, form, status=400)
 
 

@@ -22,6 +22,9 @@ from notifications.selectors import deliveries_of
 from notifications.services import webhooks
 
 PER_PAGE = 25
+# In the session: the id of the webhook whose secret the next page shows, and no page after it. A reload, which would
+# send the form of an answer to a POST again, so makes no second webhook and changes no secret twice.
+JUST_MADE = "webhook-just-made"
 
 
 def webhook_page(
@@ -51,6 +54,19 @@ def webhook_page(
     return render(request, "notifications/webhook.html", context, status=400 if form and form.errors else 200)
 
 
+def with_secret(request: HttpRequest, webhook: WebhookEndpoint) -> HttpResponse:
+    """To its page, which shows its secret once."""
+    request.session[JUST_MADE] = str(webhook.pk)
+    return redirect("webhook", webhook.pk)
+
+
+def _secret_once(request: HttpRequest, webhook: WebhookEndpoint) -> str | None:
+    if request.method != "GET" or request.session.get(JUST_MADE) != str(webhook.pk):
+        return None
+    del request.session[JUST_MADE]
+    return webhooks.webhook_secret(user=caller(request), webhook_id=webhook.pk)
+
+
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -59,7 +75,7 @@ def webhook_detail(request: HttpRequest, webhook_id: uuid.UUID) -> HttpResponse:
     user = caller(request)
     webhook = _mine(request, webhook_id)
     if request.method != "POST":
-        return webhook_page(request, webhook)
+        return webhook_page(request, webhook, secret=_secret_once(request, webhook))
     form = WebhookForm(request.POST, is_staff=user.is_staff)
     if form.is_valid():
         try:
@@ -90,12 +106,12 @@ def webhook_switch(request: HttpRequest, webhook_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def webhook_rotate(request: HttpRequest, webhook_id: uuid.UUID) -> HttpResponse:
-    """A new secret, shown in the answer alone. Whoever reloads that page by its address sees the webhook."""
+    """A new secret, shown by the next page alone."""
     webhook = _mine(request, webhook_id)
     if request.method != "POST":
         return redirect("webhook", webhook_id)
-    webhook, secret = webhooks.webhook_rotate_secret(user=caller(request), webhook_id=webhook.pk)
-    return webhook_page(request, webhook, secret=secret)
+    webhooks.webhook_rotate_secret(user=caller(request), webhook_id=webhook.pk)
+    return with_secret(request, webhook)
 
 
 @login_required

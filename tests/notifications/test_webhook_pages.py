@@ -24,13 +24,17 @@ def test_the_page_says_when_there_is_none(alice: User, browse: Page) -> None:
     assert "No webhooks yet" in text(browse(alice), "/settings/notifications")
 
 
-def test_making_one_shows_the_secret_in_the_answer_alone(alice: User, browse: Page) -> None:
+def test_making_one_shows_the_secret_once_and_a_reload_makes_no_other(alice: User, browse: Page) -> None:
     client = browse(alice)
-    answer = client.post("/settings/webhooks", GOOD)
+    made = client.post("/settings/webhooks", GOOD)
+    webhook = WebhookEndpoint.objects.get()
+    assert (made.status_code, made["Location"]) == (302, f"/settings/webhooks/{webhook.pk}")
+    assert "whsec_" not in str(dict(client.session))
+    assert client.head(made["Location"]).status_code == 200
+    answer = client.get(made["Location"])
     assert "whsec_" in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
-    webhook = WebhookEndpoint.objects.get()
-    assert "whsec_" not in text(client, f"/settings/webhooks/{webhook.pk}")
+    assert "whsec_" not in text(client, made["Location"])
     assert "evaluation" in text(client, "/settings/notifications")
 
 
@@ -62,7 +66,10 @@ def test_one_is_changed_switched_and_deleted(alice: User, browse: Page, endpoint
     assert "Switch on" in text(client, path)
     client.post(f"{path}/switch", {"enabled": "true"})
     assert "Switch off" in text(client, path)
-    assert "whsec_" in client.post(f"{path}/rotate-secret").content.decode()
+    salt = WebhookEndpoint.objects.get().secret_salt
+    assert "whsec_" in client.post(f"{path}/rotate-secret", follow=True).content.decode()
+    assert "whsec_" not in text(client, path)
+    assert WebhookEndpoint.objects.get().previous_salt == salt
     client.post(f"{path}/delete")
     assert not WebhookEndpoint.objects.exists()
 
