@@ -18,6 +18,7 @@ _MAGIC = (
 )
 _UTF16_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
+BY_MACHINE = "Let a corrected file be made: that puts it right."
 ONE_PER_LINE = 'Write one example per line, such as {"prompt": "…", "completion": "…"}.'
 
 
@@ -35,18 +36,20 @@ def misfit(head: bytes) -> Misfit | None:
         if head.startswith(magic):
             return Misfit(f"The file {what}, not JSON lines.", advice)
     if head.startswith(_UTF16_32) or looks_like_utf16(head):
-        return Misfit("The file is encoded in UTF-16 or UTF-32.", "Save it as UTF-8 and upload it again.")
+        return Misfit(
+            "The file is encoded in UTF-16 or UTF-32.", f"{BY_MACHINE} Or save it as UTF-8 and upload it again."
+        )
     text = head.removeprefix(UTF8_BOM).lstrip()
     first_line = text.split(b"\n", 1)[0].strip()
     if first_line.startswith(b"["):
         return Misfit(
             "The file is one JSON array, not JSON lines.",
-            f"Put each element on a line of its own (jq -c '.[]' in.json > out.jsonl). {ONE_PER_LINE}",
+            f"{BY_MACHINE} Or put each element on a line of its own (jq -c '.[]' in.json > out.jsonl).",
         )
     if first_line == b"{":
         return Misfit(
             "The JSON is spread over several lines.",
-            f"Write it compactly (jq -c . in.json > out.jsonl). {ONE_PER_LINE}",
+            f"{BY_MACHINE} Or write it compactly (jq -c . in.json > out.jsonl).",
         )
     if first_line and not first_line.startswith(b"{") and _looks_like_csv(first_line):
         return Misfit("The file looks like CSV, not JSON lines.", f"Convert each row. {ONE_PER_LINE}")

@@ -8,6 +8,9 @@ import { complaint } from "./suitable.js";
 import { queue } from "./transfers.js";
 import { assertSame, Upload } from "./uploading.js";
 
+const NAMED = 6; // of the chosen files
+const LONG = 60; // characters of a name
+
 /** Brings the form to life; `onComplete(dataset)` is called when a file has arrived. */
 export function enlivenUpload(onComplete) {
   const form = document.getElementById("upload-form");
@@ -51,7 +54,10 @@ export function enlivenUpload(onComplete) {
   function tell() {
     clearErrors(form, "upload");
     const files = [...input.files];
-    chosen.textContent = files.map((file) => `${file.name} (${bytes(file.size)})`).join(", ");
+    const named = files.slice(0, files.length > NAMED ? NAMED - 1 : NAMED);
+    const words = named.map((file) => `${short(file.name)} (${bytes(file.size)})`);
+    if (named.length < files.length) words.push(`and ${files.length - named.length} more`);
+    chosen.textContent = words.join(", ");
     const name = form.elements.namedItem("name");
     if (name) name.closest(".field").hidden = files.length > 1;
   }
@@ -69,4 +75,10 @@ export function enlivenUpload(onComplete) {
   submit.disabled = false;
   tell();
   if (given) tellStored().catch(() => {}); // said for comfort alone
+}
+
+/** The name without its middle, where it is long. */
+function short(name) {
+  const signs = [...name];
+  return signs.length > LONG ? `${signs.slice(0, LONG - 20).join("")}…${signs.slice(-19).join("")}` : name;
 }

@@ -100,6 +100,8 @@ SIGHTS = {
     "dataset-import": Sight("/datasets/import"),
     "dataset-import-refused": Sight("/datasets/import?folder=charlie/", is_missing=True),
     "dataset": Sight("/datasets/{dataset}"),
+    "dataset-examples": Sight("/datasets/{dataset}?order=random&seed=7&example=3#sample"),
+    "dataset-line": Sight("/datasets/{faulty}?line=61#sample"),
     "dataset-delete": Sight("/datasets/{dataset}", press("Delete")),
     "dataset-faulty": Sight("/datasets/{faulty}", documented=("light",)),
     "dataset-edit": Sight("/datasets/{dataset}/edit"),
