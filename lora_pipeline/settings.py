@@ -12,22 +12,22 @@ from typing import Any
 import environ
 
 from accounts import redaction
-from lora_pipeline import database, log
+from lora_pipeline import database, environment, log
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = BASE_DIR / ".local"
 env = environ.Env()
 
 # -- Web ------------------------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = environment.switch("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")  # an empty key is refused by Django at first use
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # former ones: what they signed stays valid
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
+SECURE_SSL_REDIRECT = environment.switch("SECURE_SSL_REDIRECT", default=not DEBUG)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 CSRF_COOKIE_HTTPONLY = True  # scripts take the token from the page
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if SECURE_SSL_REDIRECT else 0)
+SECURE_HSTS_SECONDS = environment.number("SECURE_HSTS_SECONDS", default=31_536_000 if SECURE_SSL_REDIRECT else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL_REDIRECT else None
 SECURE_REFERRER_POLICY = "same-origin"
@@ -146,11 +146,10 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # -- Database -------------------------------------------------------------------------------------------
-_WEB_DATABASE = env.str("DATABASE_URL", default=f"sqlite:///{LOCAL_DIR / 'db.sqlite3'}")
+_WEB_DATABASE = env.str("DATABASE_URL", default="") or f"sqlite:///{LOCAL_DIR / 'db.sqlite3'}"
 DATABASE_ROLES = {
-    database.WEB: env.db_url_config(_WEB_DATABASE),
-    database.WORKER: env.db_url_config(env.str("WORKER_DATABASE_URL", default="") or _WEB_DATABASE),
-    database.MIGRATE: env.db_url_config(env.str("MIGRATE_DATABASE_URL", default="") or _WEB_DATABASE),
+    name: environment.database(name, default=_WEB_DATABASE)
+    for name in (database.WEB, database.WORKER, database.MIGRATE)
 }
 DATABASES: dict[str, Any] = {"default": dict(DATABASE_ROLES[database.variable_for(sys.argv)])}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -162,7 +161,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     )
 elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
     DATABASES["default"]["ENGINE"] = "tenancy.postgresql"  # Django's, with row-level security
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_MAX_AGE"] = environment.number("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     # A server that is gone without a word: by default a thread would wait for it for hours.
@@ -176,7 +175,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     }
 
 # -- Celery ---------------------------------------------------------------------------------------------
-POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=30)
+POLL_INTERVAL_SECONDS = environment.number("POLL_INTERVAL_SECONDS", default=30)
 CELERY_BROKER_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -224,8 +223,8 @@ S3_BUCKETS = {
     "training-files": env.str("S3_BUCKET_TRAINING_FILES", default="training-files"),
     "lora-models": env.str("S3_BUCKET_LORA_MODELS", default="lora-models"),
 }
-SIGNED_URL_TTL_SECONDS = env.int("SIGNED_URL_TTL_SECONDS", default=3600)
-UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=5 * 1024**3)
+SIGNED_URL_TTL_SECONDS = environment.number("SIGNED_URL_TTL_SECONDS", default=3600)
+UPLOAD_MAX_BYTES = environment.number("UPLOAD_MAX_BYTES", default=5 * 1024**3)
 
 # -- GPU clusters ------------------------------------------------------------------------------------------
 # Like DATABASES: one entry per cluster, each with its driver. A new driver is a class named here.
@@ -239,17 +238,17 @@ GPU_CLUSTERS = {
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="").rstrip("/") or None
 # Ours as people see it, for links that leave the house.
 SITE_URL = env.str("SITE_URL", default="").rstrip("/") or PUBLIC_BASE_URL
-JOB_MAX_RUNTIME_SECONDS = env.int("JOB_MAX_RUNTIME_SECONDS", default=3 * 24 * 3600)
-JOB_AUTOMATIC_RESUBMISSIONS = env.int("JOB_AUTOMATIC_RESUBMISSIONS", default=2)
+JOB_MAX_RUNTIME_SECONDS = environment.number("JOB_MAX_RUNTIME_SECONDS", default=3 * 24 * 3600)
+JOB_AUTOMATIC_RESUBMISSIONS = environment.number("JOB_AUTOMATIC_RESUBMISSIONS", default=2)
 
 # -- Notifications that leave the house ------------------------------------------------------------------
 EMAIL_URL = env.str("EMAIL_URL", default="")
 EMAIL_CONFIGURED = bool(EMAIL_URL)  # without it there is no e-mail, and the pages say so
-globals().update(env.email_url("EMAIL_URL") if EMAIL_URL else {})
+globals().update(environment.mail_server("EMAIL_URL"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="")
-DELIVERIES_KEEP_DAYS = env.int("DELIVERIES_KEEP_DAYS", default=90)
-WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
+DELIVERIES_KEEP_DAYS = environment.number("DELIVERIES_KEEP_DAYS", default=90)
+WEBHOOK_ALLOW_PRIVATE = environment.switch("WEBHOOK_ALLOW_PRIVATE", default=False)
 
 # -- API ---------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -276,7 +275,7 @@ REST_FRAMEWORK = {
         "login": env.str("API_RATE_LOGIN", default="10/min"),
     },
     # How many reverse proxies stand before us: so many entries of X-Forwarded-For can be believed.
-    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
+    "NUM_PROXIES": environment.number("NUM_PROXIES", default=0),
     "URL_FORMAT_OVERRIDE": None,  # ?format= may be a filter
     "COERCE_DECIMAL_TO_STRING": False,
     "UNICODE_JSON": True,
@@ -299,4 +298,4 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [],  # enums stay where they are used: pulled out, same names would collide
 }
 
-LOGGING = log.config(env.str("LOG_LEVEL", default="INFO").upper())
+LOGGING = log.config(environment.log_level("LOG_LEVEL", default="INFO"))

@@ -73,6 +73,33 @@ def test_all_that_is_wrong_is_named_at_once_and_secrets_are_not_repeated() -> No
     assert "worker-secret" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "advice"),
+    [
+        ("SECURE_SSL_REDIRECT", "ture", "is 'ture': set it to true or false"),
+        ("POLL_INTERVAL_SECONDS", "often", "is 'often': set it to a whole number such as 30"),
+        ("LOG_LEVEL", "loud", "is 'LOUD': set it to one of DEBUG, INFO,"),
+        ("DATABASE_URL", "lora:secret@db/lora", "set it to one such as postgres://user:password@host/name"),
+        ("WORKER_DATABASE_URL", "mysql://lora:secret@db/lora", "set it to one such as postgres://"),
+        ("MIGRATE_DATABASE_URL", "postgres://lora:secret@db:port/lora", "set it to one such as postgres://"),
+        ("EMAIL_URL", "secret@mail.example.com", "set it to one such as smtp+tls://"),
+    ],
+)
+def test_what_cannot_be_read_ends_the_start_in_one_line_with_its_name(variable: str, value: str, advice: str) -> None:
+    done = check(**{variable: value})
+    assert done.returncode == 1
+    assert done.stderr.startswith(variable)
+    assert advice in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    empty = ("DEBUG", "POLL_INTERVAL_SECONDS", "DATABASE_URL", "WORKER_DATABASE_URL", "EMAIL_URL", "LOG_LEVEL")
+    done = check(**dict.fromkeys(empty, ""))
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("variable", ["SECRET_KEY"])
 def test_what_has_no_default_is_asked_for(variable: str) -> None:
     done = check(**{variable: ""})
