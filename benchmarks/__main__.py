@@ -16,7 +16,8 @@ SLOW = 0.02
 def main() -> None:
     """Measure what is named on the command line, or everything."""
     parser = argparse.ArgumentParser(prog="bin/benchmark", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="what to measure (default: everything)")
+    what = f"what to measure: {', '.join(NAMES)} (default: everything)"
+    parser.add_argument("names", metavar="NAME", nargs="*", choices=[*NAMES, []], help=what)
     parser.add_argument("--jobs", type=int, default=1000, help="active jobs of the cycle (default 1000)")
     asked = parser.parse_args()
     database = os.environ.get("DATABASE_URL", "sqlite").split(":")[0]
