@@ -148,8 +148,9 @@ CONTENT_SECURITY_POLICY = {
 # -- Database -------------------------------------------------------------------------------------------
 _WEB_DATABASE = env.str("DATABASE_URL", default="") or f"sqlite:///{LOCAL_DIR / 'db.sqlite3'}"
 DATABASE_ROLES = {
-    name: environment.database(name, default=_WEB_DATABASE)
-    for name in (database.WEB, database.WORKER, database.MIGRATE)
+    database.WEB: environment.database("DATABASE_URL", default=_WEB_DATABASE),
+    database.WORKER: environment.database("WORKER_DATABASE_URL", default=_WEB_DATABASE),
+    database.MIGRATE: environment.database("MIGRATE_DATABASE_URL", default=_WEB_DATABASE),
 }
 DATABASES: dict[str, Any] = {"default": dict(DATABASE_ROLES[database.variable_for(sys.argv)])}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

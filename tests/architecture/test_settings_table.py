@@ -4,7 +4,7 @@ import re
 
 from lora_pipeline.devstack.places import ROOT
 
-_READ = re.compile(r'env\.\w+\(\s*"([A-Z0-9_]+)"')
+_READ = re.compile(r'\benv(?:ironment)?\.\w+\(\s*"([A-Z0-9_]+)"')
 _ROW = re.compile(r"^\| (`[A-Z].*?) \|", re.MULTILINE)
 _NAME = re.compile(r"`([A-Z0-9_]+)`")
 

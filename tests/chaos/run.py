@@ -80,7 +80,8 @@ def _points(cluster: site.Node, external_id: str) -> Points:
     found: dict[tuple[int, int], dict[str, float | None]] = defaultdict(dict)
     after, has_more = 0, True
     while has_more:
-        page = cluster.call("GET", f"/training/metrics/{external_id}", params={"after": after, "limit": _PAGE})
+        asked = {"after": after, "limit": _PAGE}
+        page = cluster.call("GET", f"/training/metrics/{external_id}", patience_s=60, params=asked)
         for point in page["points"]:
             known = found[point["restart"], point["step"]]
             known.update({name: value for name, value in point["values"].items() if value is not None})

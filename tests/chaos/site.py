@@ -39,11 +39,10 @@ class Node:
     state: Path
     level: int
 
-    def call(self, method: str, path: str, **arguments: Any) -> Any:
+    def call(self, method: str, path: str, *, patience_s: float = 5, **arguments: Any) -> Any:
         """The JSON that it answers; raises requests.RequestException."""
-        answer = requests.request(
-            method, f"{self.url}{path}", headers={"Authorization": f"Bearer {self.key}"}, timeout=5, **arguments
-        )
+        headers = {"Authorization": f"Bearer {self.key}"}
+        answer = requests.request(method, f"{self.url}{path}", headers=headers, timeout=patience_s, **arguments)
         answer.raise_for_status()
         return answer.json()
 

@@ -18,7 +18,7 @@ class ImpatientCluster(HttpCluster):
     """The HTTP driver with deadlines of a fraction of a second: no test waits for what never comes."""
 
     def __init__(self, *, url: str, key: str, session: requests.Session) -> None:
-        super().__init__(url=url, key=key, session=open_session(connect_s=1, call_s=0.4))
+        super().__init__(url=url, key=key, session=open_session(connect_s=1, call_s=0.8))
 
 
 class InterruptedCluster(HttpCluster):
