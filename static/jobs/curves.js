@@ -39,9 +39,13 @@ for (const job of jobs) {
   job.finer = new Finer({ url: `/api/jobs/${job.id}`, points: job.points, onChange: draw, most });
 }
 
-/** Fetches what is new and draws it; a job that is in `ended` is asked a last time. */
+/** Fetches what is new and draws it as it comes; a job that is in `ended` is asked a last time. */
 export async function refresh(ended) {
-  await Promise.all(jobs.filter((job) => !job.isComplete).map((job) => fetchPoints(job, ended.has(job.id))));
+  const follow = async (job) => {
+    await fetchPoints(job, ended.has(job.id));
+    if (job.points.total) draw(); // a long run that is still being read holds up no other one
+  };
+  await Promise.all(jobs.filter((job) => !job.isComplete).map(follow));
   draw();
 }
 

@@ -64,8 +64,9 @@ function changed(form) {
   return Object.fromEntries(fields.map((field) => [field.name, field.value === "" ? null : Number(field.value)]));
 }
 
-/** The budget, where it differs from the former job's; an emptied field means none. */
+/** The budget, where it differs from the former job's; an emptied field means none, what is no number is refused. */
 function budget(field) {
+  if (field?.validity.badInput) return { max_cost: "" }; // such a field reads as if it were empty
   if (!field || field.value === field.defaultValue) return {};
   return { max_cost: field.value === "" ? null : Number(field.value) };
 }

@@ -142,7 +142,13 @@ def test_a_resumption_that_is_refused_says_so_beside_the_field(tab: Page, resume
     expect(steps).to_have_attribute("aria-invalid", "true")
     expect(steps).to_have_accessible_description(re.compile("nothing left to train"))
     expect(steps).to_be_focused()
-    complaints.forgive()  # the browser notes the 400
+    steps.fill(f"{STEPS + 6}")
+    budget = dialog.get_by_label("Budget in dollars")
+    budget.focus()
+    tab.keyboard.type("1e999")  # no number, and not none either
+    dialog.get_by_role("button", name="Start the new job").click()
+    expect(budget).to_have_accessible_description(re.compile("Must be an amount in dollars"))
+    complaints.forgive()  # the browser notes each 400
 
 
 def test_a_job_is_stopped_and_its_adapter_kept(tab: Page, ground: Ground) -> None:
