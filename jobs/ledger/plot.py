@@ -133,8 +133,17 @@ def _bar(
 
 
 def _line(amount: Decimal, step: Decimal, highest: Decimal) -> tuple[str, float]:
-    label = f"${amount:,.0f}" if step >= 1 else f"${amount:,.2f}"
-    return label, round(BOTTOM - (BOTTOM - TOP) * float(amount / highest), 2)
+    return _label(amount, step), round(BOTTOM - (BOTTOM - TOP) * float(amount / highest), 2)
+
+
+def _label(amount: Decimal, step: Decimal) -> str:
+    """ "$0.05", "$2,000", "$250k", "$1M", "$20B": there is little room. `step` is the distance of the scale's lines."""
+    if step < 1:
+        return f"${amount:,.2f}"
+    for unit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if amount and step >= max(unit, 10_000):
+            return f"${amount / unit:,.0f}{letter}"
+    return f"${amount:,.0f}"
 
 
 def _scale(most: Decimal) -> tuple[Decimal, Decimal]:

@@ -15,7 +15,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, Greatest
 
 from jobs import costs, selectors
-from jobs.ledger.period import First
+from jobs.ledger.expressions import First, detail
 from jobs.ledger.span import Days, Span
 from jobs.models import CostRecord, JobEvent
 from jobs.states import ACTIVE, Status
@@ -34,7 +34,7 @@ SORTS = ("name", "cost", "jobs", "seconds")
 UNKNOWN_GPU = "Unknown"
 FORGOTTEN_SHOWN = 5
 
-_GPU = Coalesce(KT("details__gpu_type"), Value(UNKNOWN_GPU), output_field=TextField())
+_GPU = Coalesce(detail("gpu_type"), Value(UNKNOWN_GPU), output_field=TextField())
 _KEYS: dict[str, Any] = {
     "month": First("recorded_at", of="month"),
     "day": First("recorded_at", of="day"),

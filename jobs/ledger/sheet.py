@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from django.contrib.auth.models import User
 from django.db.models import F
-from django.db.models.fields.json import KT
 
 from datasets import spreadsheet
+from jobs.ledger.expressions import detail
 from jobs.ledger.report import bills
 from jobs.ledger.span import Days
 
@@ -19,12 +19,12 @@ COLUMNS: dict[str, object] = {
     "base_model": F("job__base_model__name"),
     "attempt": F("attempt"),
     "cost_type": F("cost_type"),
-    "gpu_type": KT("details__gpu_type"),
-    "gpu_count": KT("details__gpu_count"),
-    "billable_seconds": KT("details__billable_seconds"),
-    "price_per_gpu_hour": KT("details__rate"),
+    "gpu_type": detail("gpu_type"),
+    "gpu_count": detail("gpu_count"),
+    "billable_seconds": detail("billable_seconds"),
+    "price_per_gpu_hour": detail("rate"),
     "amount_usd": F("amount"),
-    "basis": KT("details__billing_source"),
+    "basis": detail("billing_source"),
     "from": F("period_start"),
     "to": F("period_end"),
 }

@@ -40,7 +40,7 @@ def costs(request: HttpRequest) -> HttpResponse:
         sort = "-name" if group in {"month", "day"} else "-cost"
     totals = report.totals(user, asked)
     page = _page(report.lines(user, asked.days, group, sort=sort), totals, group, given.get("page"))
-    amounts = report.by_gpu(user, asked.days, each) if totals.now.jobs else {}
+    amounts = report.by_gpu(user, asked.days, each) if totals.now.cost else {}
     context: dict[str, Any] = {
         "span": asked,
         "ranges": RANGES.items(),

@@ -143,6 +143,22 @@ def test_bars_stand_on_each_other_below_the_scale() -> None:
     assert drawn.lines == (("$0", 208.0), ("$10", 159.0), ("$20", 110.0), ("$30", 61.0), ("$40", 12.0))
 
 
+@pytest.mark.parametrize(
+    ("most", "labels"),
+    [
+        ("4.30", ["$0", "$1", "$2", "$3", "$4", "$5"]),
+        ("8100", ["$0", "$2,000", "$4,000", "$6,000", "$8,000", "$10,000"]),
+        ("81000", ["$0", "$20k", "$40k", "$60k", "$80k", "$100k"]),
+        ("410000", ["$0", "$100k", "$200k", "$300k", "$400k", "$500k"]),
+        ("1400000", ["$0", "$500k", "$1,000k", "$1,500k"]),
+        ("599999999999.40", ["$0", "$200B", "$400B", "$600B"]),
+    ],
+)
+def test_a_scale_s_labels_are_as_short_as_their_place(most: str, labels: list[str]) -> None:
+    drawn = plot.plot([Days(TODAY, TODAY)], {(TODAY, "T4"): Decimal(most)}, "day")
+    assert [label for label, _ in drawn.lines] == labels
+
+
 def test_a_plot_of_a_cent_has_a_scale_of_cents() -> None:
     drawn = plot.plot([Days(TODAY, TODAY)], {(TODAY, "T4"): Decimal("0.01")}, "day")
     assert [label for label, _ in drawn.lines] == ["$0.00", "$0.01"]
@@ -189,6 +205,16 @@ def test_page_api_and_sheet_say_the_same(reader: Client, alice: User) -> None:
     assert {line["name"]: f"${line['cost']:,.2f}" for line in data["groups"]}.keys() == set(GPUS)
     assert all(f"${line['cost']:,.2f}" in shown for line in data["groups"])
     assert {row["gpu_type"] for row in rows if row["gpu_type"].startswith("'")} == {f"'{GPUS[3]}"}
+
+
+@pytest.mark.django_db
+def test_what_a_bill_does_not_know_is_no_word_in_page_or_sheet(reader: Client, alice: User) -> None:
+    job = factories.job(alice, Status.COMPLETED)
+    bill(job, "0.00", "2026-11-10", rate=None, priced=False)
+    bill(job, "3.00", "2026-11-11", attempt=2, gpu_type=None)
+    rows = list(csv.DictReader(StringIO(b"".join(reader.get("/api/costs.csv")).decode())))
+    assert [(row["gpu_type"], row["price_per_gpu_hour"]) for row in rows] == [("H100-80GB", ""), ("", "4.2")]
+    assert "Unknown" in reader.get("/costs?group=gpu").content.decode()
 
 
 @pytest.mark.django_db

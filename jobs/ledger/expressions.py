@@ -1,9 +1,11 @@
-"""In SQL: the day with which a month begins, or the day itself."""
+"""In SQL: the day with which a month begins, or the day itself; and a detail of a bill as text."""
 
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Func, TextField
+from django.db.models import Func, TextField, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import NullIf
 from django.db.models.sql.compiler import SQLCompiler
 
 _POSTGRES = {"day": "YYYY-MM-DD", "month": 'YYYY-MM"-01"'}
@@ -34,3 +36,9 @@ class First(Func):
     ) -> tuple[str, tuple[str | int, ...]]:
         """Moments are texts in UTC there."""
         return self.as_sql(compiler, connection, template=_SQLITE[self.of].format("%(expressions)s"), **more)
+
+
+def detail(name: str) -> NullIf:
+    """What a bill's details say under a name, as text; None where they say nothing, on SQLite, too, where JSON's null
+    is the text "null"."""
+    return NullIf(KT(f"details__{name}"), Value("null"), output_field=TextField())
