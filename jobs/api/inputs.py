@@ -4,7 +4,6 @@ A key that does not exist is refused with the one that was probably meant: silen
 would start another job than the one asked for.
 """
 
-import math
 import re
 import uuid
 from collections.abc import Mapping
@@ -16,9 +15,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from jobs import budget, curves, presets, resumption, selectors, sentinel, series
-from jobs.charts.inks import THEMES
-from jobs.charts.subjects import Subject
+from jobs import budget, presets, resumption, selectors, sentinel, series
 from jobs.comparisons import LEAST, MOST, fits
 from jobs.ledger import report
 from jobs.ledger.span import DEFAULT_RANGE, RANGES
@@ -286,54 +283,6 @@ class StepsQuery(serializers.Serializer[dict[str, Any]]):
 
 class PointsOfStepsQuery(StepsQuery, PointsQuery):
     """Points of a range of steps: the narrower it is, the finer they are."""
-
-
-class PictureQuery(StepsQuery):
-    """How a picture of a chart is drawn; the names are those of the page's address. `subject` in the context."""
-
-    x = serializers.ChoiceField(curves.AXES, default="step", help_text="time is since the first step")
-    smoothing = serializers.FloatField(
-        default=0.0,
-        min_value=0.0,
-        max_value=curves.MOST_SMOOTHING,
-        help_text="weight of the moving average; 0 draws the values alone. Not of learning-rate and gpu-memory",
-    )
-    log = serializers.BooleanField(default=False, help_text="a logarithmic scale, of loss and gradient-norm")
-    clip = serializers.BooleanField(default=False, help_text="leave the outermost hundredth out of the scale")
-    marks = serializers.BooleanField(
-        default=True, help_text="where training resumed, and of the loss checkpoints and alerts"
-    )
-    theme = serializers.ChoiceField(THEMES, default="light", help_text="dark ink on white, or light ink on dark")
-
-    def validate_smoothing(self, value: float) -> float:
-        if math.isnan(value):
-            raise ValidationError(["A valid number is required."])
-        if value and not self._subject.can_smooth:
-            raise ValidationError([f"The chart of the {self._subject.noun} has no noise to smooth: leave it out."])
-        return value
-
-    def validate_log(self, value: bool) -> bool:
-        if value and not self._subject.can_log:
-            raise ValidationError([f"The chart of the {self._subject.noun} has no logarithmic scale: leave it out."])
-        return value
-
-    @property
-    def _subject(self) -> Subject:
-        subject: Subject = self.context["subject"]
-        return subject
-
-    @property
-    def look(self) -> curves.Look:
-        """What was chosen, once it is valid."""
-        chosen = self.validated_data
-        steps = chosen["steps"]
-        return curves.Look(
-            axis=chosen["x"],
-            smoothing=chosen["smoothing"],
-            log=chosen["log"],
-            clip=chosen["clip"],
-            view=None if steps == series.EVERY_STEP else (steps.first, steps.last),
-        )
 
 
 class PageQuery(serializers.Serializer[dict[str, Any]]):

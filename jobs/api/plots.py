@@ -16,7 +16,8 @@ from datasets import spreadsheet
 from jobs import selectors, series
 from jobs.api import conditional
 from jobs.api.files import AnyAccepted, disposition
-from jobs.api.inputs import PictureQuery, StepsQuery
+from jobs.api.inputs import StepsQuery
+from jobs.api.picture_query import PictureQuery
 from jobs.charts import picture
 from jobs.charts.happenings import Alert, Checkpoint, Marks
 from jobs.charts.subjects import SUBJECTS
@@ -102,10 +103,10 @@ def _picture(request: Request, job_id: uuid.UUID, chart: str, file_format: pictu
         "theme": chosen["theme"],
     }
     told = {name: asdict(value) if name in {"look", "marks"} and value else value for name, value in shown.items()}
-    etag = conditional.etag_of(chart, file_format, job.metrics_version, told)
+    etag = conditional.etag_of(chart, file_format, job.metrics_version, told, query.subject.metrics)
     if answer := conditional.not_modified(request, etag):
         return answer
-    drawn = picture.picture(SUBJECTS[chart], _points(job, chosen["steps"]), file_format=file_format, **shown)
+    drawn = picture.picture(query.subject, _points(job, chosen["steps"]), file_format=file_format, **shown)
     headers = conditional.headers(etag) | {"Content-Disposition": disposition("inline", job, chart, file_format)}
     return HttpResponse(drawn, content_type=content_type, headers=headers)
 

@@ -1,4 +1,4 @@
-// The bold line: a debiased exponential moving average, as TensorBoard and W&B document it. jobs/smoothing.py says
+// The bold line: a debiased exponential moving average, as TensorBoard and W&B document it. jobs/curves.py says
 // the same for pictures.
 //
 // Where the server thinned the points out, a shown point stands for many, and its own value is an extreme: an

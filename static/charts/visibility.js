@@ -16,7 +16,7 @@ export class Visibility {
   toggle(line) {
     if (!this.#hidden.delete(line.label)) this.#hidden.add(line.label);
     this.#apply(line);
-    this.chart.group.draw();
+    this.chart.group.redraw();
   }
 
   /** Hides in a drawing that was just made what is hidden. */

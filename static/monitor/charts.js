@@ -52,8 +52,16 @@ function redraw() {
   finer.want(range);
   const seen = range ? run.filter(({ step }) => step >= range.from && step <= range.to) : run;
   say(range ? { shown: seen.length, ...points.countingWithin(range), isRange: true } : whole(run, points));
-  exports.follow({ settings: group.settings.now, range });
+  exports.follow({ settings: group.settings.now, range, hidden: hiddenLines() });
   showKeys(marksOf({ ...about, seams }, { isLoss: true }), seen);
+}
+
+/** The metrics that are hidden, by chart; of one that hides all of its lines none: there would be nothing to save. */
+function hiddenLines() {
+  return new Map([...charts].map(([box, { chart, lines }]) => {
+    const hidden = lines.filter((line) => chart.visibility.isHidden(line)).map(({ metric }) => metric);
+    return [box.dataset.chart, hidden.length < lines.length ? hidden : []];
+  }));
 }
 
 /** Where no point came and none will come there is nothing to set, to compare or to download. */

@@ -6,12 +6,18 @@ import { SUBJECTS } from "./subjects.js";
 const grounds = [...document.querySelectorAll("[data-export-dark]")];
 let seen = null;
 
-/** @param {{settings: object, range: {from: number, to: number} | null}} what the charts show */
+/**
+ * @param {{settings: object, range: {from: number, to: number} | null, hidden: Map<string, string[]>}} what the charts
+ *   show, and by chart the metrics whose lines are hidden
+ */
 export function follow(what) {
   seen = what;
   for (const link of document.querySelectorAll("a[data-export]")) {
     const [path] = link.getAttribute("href").split("?");
-    const query = new URLSearchParams({ ...lookOf(link.dataset.export, path), ...steps() }).toString();
+    const name = link.dataset.export;
+    const asked = new URLSearchParams({ ...lookOf(name, path), ...steps() });
+    for (const metric of path.endsWith(".csv") ? [] : (seen.hidden.get(name) ?? [])) asked.append("hide", metric);
+    const query = asked.toString();
     link.setAttribute("href", query ? `${path}?${query}` : path);
   }
 }

@@ -88,6 +88,7 @@ SIGHTS = {
     "monitor": Sight("/training/jobs/{running}", documented=("light", "dark")),
     "monitor-cancel": Sight("/training/jobs/{running}", press("Cancel job")),
     "monitor-completed": Sight("/training/jobs/{job}"),
+    "monitor-files": Sight("/training/jobs/{job}", lambda tab: tab.get_by_label("Save the chart: Loss").click()),
     "monitor-configuration": Sight("/training/jobs/{job}#configuration"),
     "monitor-info": Sight("/training/jobs/{job}#info"),
     "monitor-logs": Sight("/training/jobs/{job}#logs"),

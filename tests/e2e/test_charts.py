@@ -217,6 +217,9 @@ def test_a_click_pins_the_crosshair_and_a_key_of_the_legend_hides_a_line(
     training = tab.get_by_role("button", name=re.compile("^Training"))
     training.click()
     expect(training).to_have_attribute("aria-pressed", "false")
+    href = saved(tab, "Loss", "PNG picture")
+    assert href.endswith("&hide=training_loss")
+    assert tab.request.get(href).headers["content-type"] == "image/png"
 
 
 def test_a_curve_is_drawn_anew_in_another_theme(open_tab: Open, measured: dict[str, Any]) -> None:

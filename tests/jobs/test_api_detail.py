@@ -213,7 +213,9 @@ def test_a_picture_looks_as_it_is_asked_to(api: Api, alice: User, job: TrainingJ
     ends = ("", "?theme=dark", "?marks=false", "?theme=light&marks=true")
     light, dark, plain, usual = [api(alice).get(f"/api/jobs/{job.pk}/loss.svg{query}") for query in ends]
     assert (light.content, light["ETag"]) == (usual.content, usual["ETag"])
-    assert len({answer["ETag"] for answer in (light, dark, plain)}) == 3
+    hiding = api(alice).get(f"/api/jobs/{job.pk}/loss.svg?hide=validation_loss")
+    assert len({answer["ETag"] for answer in (light, dark, plain, hiding)}) == 4
+    assert INKS["light"]["validation"].encode() not in hiding.content
     assert INKS["dark"]["surface"].encode() in dark.content
     assert (b"checkpoint" in light.content.lower(), b"checkpoint" in plain.content.lower()) == (True, False)
 
@@ -241,6 +243,9 @@ def test_a_picture_is_another_one_once_a_checkpoint_was_saved_or_something_found
         ("loss.png", "x=depth", "x"),
         ("learning-rate.png", "smoothing=0.5", "smoothing"),
         ("gpu-utilization.svg", "log=true", "log"),
+        ("loss.svg", "hide=throughput", "hide"),
+        ("loss.svg", "hide=training_loss&hide=validation_loss", "hide"),
+        ("throughput.svg", "hide=training_loss", "hide"),
     ],
 )
 def test_a_look_that_there_is_not_is_refused_beside_its_field(
