@@ -11,8 +11,8 @@ FAULTS = (
         promise="I1",
         mechanism=LEASE,
         file="jobs/lifecycle.py",
-        old="    TrainingJob.objects.filter(is_free(now), pk__in=ids, ",
-        new="    TrainingJob.objects.filter(pk__in=ids, ",
+        old="    count = TrainingJob.objects.filter(is_free(now), pk__in=ids, ",
+        new="    count = TrainingJob.objects.filter(pk__in=ids, ",
         proofs=(f"{LIFECYCLE}test_a_job_is_claimed_once",),
     ),
     Fault(
@@ -20,8 +20,8 @@ FAULTS = (
         promise="I1",
         mechanism=LEASE,
         file="jobs/lifecycle.py",
-        old="            .filter(pk=lease.job_id, lease_token=lease.token)\n",
-        new="            .filter(pk=lease.job_id)\n",
+        old=".filter(pk=lease.job_id, lease_token=lease.token).first()\n",
+        new=".filter(pk=lease.job_id).first()\n",
         proofs=(
             f"{LIFECYCLE}test_an_expired_lease_is_taken_over_and_the_old_holder_writes_nothing",
             f"{LIFECYCLE}test_a_block_that_lost_its_lease_ends_quietly",

@@ -13,8 +13,8 @@ FAULTS = (
         promise="I9",
         mechanism=OWNERS,
         file="jobs/selectors.py",
-        old="    return TrainingJob.objects.filter(owner_id=user.pk)\n",
-        new="    return TrainingJob.objects.all()\n",
+        old="    return (TrainingJob.objects.all() if among is None else among).filter(owner_id=user.pk)\n",
+        new="    return TrainingJob.objects.all() if among is None else among\n",
         proofs=(
             "tests/jobs/test_cancellation.py::test_nobody_cancels_anothers_job",
             f"{ELSEWHERE}[api-job-events]",
