@@ -1,12 +1,14 @@
 """/settings/webhooks/{id}: one webhook with its log, and the buttons beside it."""
 
 import uuid
+from datetime import timedelta
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -22,6 +24,7 @@ from notifications.selectors import deliveries_of
 from notifications.services import webhooks
 
 PER_PAGE = 25
+SOON = timedelta(minutes=1)  # the page follows what is to be sent until then
 # In the session: the id of the webhook whose secret the next page shows, and no page after it. A reload, which would
 # send the form of an answer to a POST again, so makes no second webhook and changes no secret twice.
 JUST_MADE = "webhook-just-made"
@@ -40,12 +43,16 @@ def webhook_page(
     deliveries = deliveries_of(webhook).prefetch_related("attempts")
     if state in Delivery.State.values:
         deliveries = deliveries.filter(state=state)
+    page = Paginator(deliveries, PER_PAGE).get_page(request.GET.get("page"))
+    soon = timezone.now() + SOON
+    waits = (each.next_attempt_at for each in page if each.state == Delivery.State.PENDING)
     held = {"url": webhook.url, "description": webhook.description, "event_types": webhook.event_types}
     context = {
         "webhook": webhook,
         "labels": [KINDS[name].label for name in webhook.event_types if name in KINDS],
         "form": form or WebhookForm(initial=held, is_staff=caller(request).is_staff),
-        "page": Paginator(deliveries, PER_PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "is_live": webhook.enabled and any(at is not None and at <= soon for at in waits),
         "state": state,
         "states": Delivery.State.choices,
         "secret": secret,
@@ -145,7 +152,7 @@ def delivery_replay(request: HttpRequest, webhook_id: uuid.UUID, delivery_id: uu
         messages.error(request, error.message)
     else:
         nudge(tasks.send_due)
-        messages.success(request, "It is sent again. Reload the page in a moment.")
+        messages.success(request, "It is sent again. The log below shows what comes of it.")
     return redirect("webhook", webhook_id)
 
 

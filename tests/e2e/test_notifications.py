@@ -43,6 +43,12 @@ def test_a_webhook_hears_of_a_job_that_completes(
         tab.goto(f"/settings/webhooks/{webhook}")
         row = tab.get_by_role("row").filter(has_text="“Heard of” is completed")
         expect(row.locator(".badge")).to_have_text("Delivered")
+        tries = row.locator("summary")
+        before = int(tries.inner_text().split()[0])
+        row.get_by_role("button", name="Send again").click()
+        expect(tab.get_by_text("It is sent again.")).to_be_visible()
+        expect(tries).to_have_text(re.compile(rf"^{before + 1}"))  # by itself
+        expect(row.locator(".badge")).to_have_text("Delivered")
         tab.get_by_role("button", name="Delete this webhook").click()
         tab.get_by_role("button", name="Delete", exact=True).click()
         expect(tab.get_by_text("The webhook was deleted")).to_be_visible()

@@ -96,9 +96,11 @@ def test_the_log_shows_tries_and_sends_again(
     assert "Waiting" in shown
     assert "It answered 500." in shown
     assert "None in this state" in text(client, f"{path}?state=done")
+    assert "Until your last job ends</option>" in shown
     Delivery.objects.filter(channel="webhook").update(state="failed", next_attempt_at=None)
     answer = client.post(f"{path}/deliveries/{webhook_of(job).message_id}/replay", follow=True)
     assert "It is sent again." in answer.content.decode()
+    assert 'data-live="true"' in answer.content.decode()
     assert webhook_of(job).state == "pending"
     WebhookEndpoint.objects.update(enabled=False)
     answer = client.post(f"{path}/deliveries/{webhook_of(job).message_id}/replay", follow=True)
