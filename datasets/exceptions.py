@@ -96,6 +96,13 @@ class ReportGone(DatasetError):
     kind = "conflict"
 
 
+class NoExamples(DatasetError):
+    """No usable example is known of the dataset: it was not validated, or has none."""
+
+    code = "no_examples"
+    kind = "conflict"
+
+
 class NoCorrection(DatasetError):
     """There is no corrected file: none was asked for, it is not written yet, or it is of an earlier state."""
 

@@ -2,6 +2,7 @@ from django.urls import path
 
 from datasets.api import views
 from datasets.api.correction import DatasetCorrectionView, SavedCorrection
+from datasets.api.example import DatasetExample
 from datasets.api.files import FindingsCsv, FindingsJsonLines
 
 urlpatterns = [
@@ -11,6 +12,7 @@ urlpatterns = [
     path("datasets/<uuid:dataset_id>", views.DatasetDetail.as_view(), name="api-dataset"),
     path("datasets/<uuid:dataset_id>/ticket", views.DatasetTicket.as_view(), name="api-dataset-ticket"),
     path("datasets/<uuid:dataset_id>/report", views.DatasetFindings.as_view(), name="api-dataset-report"),
+    path("datasets/<uuid:dataset_id>/example", DatasetExample.as_view(), name="api-dataset-example"),
     path("datasets/<uuid:dataset_id>/findings.csv", FindingsCsv.as_view(), name="api-findings-csv"),
     path("datasets/<uuid:dataset_id>/findings.jsonl", FindingsJsonLines.as_view(), name="api-findings-jsonl"),
     path("datasets/<uuid:dataset_id>/correction", DatasetCorrectionView.as_view(), name="api-correction"),

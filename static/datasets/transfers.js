@@ -81,7 +81,7 @@ export function queue(list, { onComplete }) {
     }
     alert.hidden = !said;
     const toggle = line.querySelector('[data-do="toggle"]');
-    put(toggle.querySelector("span"), { running: "Pause", failed: "Try again", waiting: "Start now" }[state] ?? "Resume");
+    put(toggle.querySelector("span"), { running: "Pause", checking: "Pause", failed: "Try again", waiting: "Start now" }[state] ?? "Resume");
     toggle.disabled = line.querySelector('[data-do="cancel"]').disabled = state === "checking";
   }
 

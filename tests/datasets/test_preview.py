@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from rest_framework.test import APIClient
 
 from datasets.length_facts import length_facts
 from datasets.models import Dataset, DatasetReport
@@ -19,6 +20,7 @@ from tests import factories
 from tests.datasets.conftest import PutObject
 from tests.datasets.files import chat_file, chat_line
 
+Api = Callable[[User], APIClient]
 Page = Callable[[User], Client]
 MakeDataset = Callable[..., Dataset]
 
@@ -76,6 +78,21 @@ def test_the_longest_the_shortest_and_random_ones_are_shown(validated: MakeDatas
     for number, text in zip(numbers, at_random, strict=True):
         assert f"Question {number}." in text
         assert "seed=8" in text
+
+
+def test_programs_get_any_example_too(validated: MakeDataset, alice: User, bob: User, api: Api) -> None:
+    address = f"/api/datasets/{validated(alice, BODY).pk}/example"
+    longest = api(alice).get(f"{address}?order=longest&number=2").data
+    assert (longest["example"], longest["number"], longest["count"], longest["total"]) == (299, 2, 50, 300)
+    assert longest["messages"][0] == {"role": "user", "content": "Question 299."}
+    by_line = api(alice).get(f"{address}?line=202").data
+    assert (by_line["number"], by_line["note"]) == (201, "Line 202 holds no usable example: this is the next one.")
+    for query in ("number=301", "number=0", "order=best", "seed=x", "line=-1"):
+        refused = api(alice).get(f"{address}?{query}")
+        assert (refused.status_code, list(refused.data["error"]["details"])) == (400, [query.partition("=")[0]])
+    assert api(bob).get(address).status_code == 404
+    none = api(alice).get(f"/api/datasets/{factories.dataset(alice).pk}/example")
+    assert (none.status_code, none.data["error"]["code"]) == (409, "no_examples")
 
 
 def test_little_of_the_file_is_read_for_one_example(validated: MakeDataset, alice: User) -> None:
