@@ -9,6 +9,7 @@ from django.conf import settings
 from jobs import lifecycle, metrics
 from jobs.clusters.base import ENDED_STATES, Capabilities, Polled, Status
 from jobs.models import JobAttempt, TrainingJob
+from jobs.models.run import METRIC_NAMES
 from jobs.reconcile import billing, finish, watch
 from jobs.reconcile.backoff import next_slot
 from jobs.states import Stage
@@ -17,51 +18,92 @@ from jobs.states import Status as JobStatus
 logger = logging.getLogger(__name__)
 
 MAX_COUNT = 2**31 - 1
+# What people are told of where it is no number. A cluster may name a thousand things more.
+NUMBERS = frozenset({*METRIC_NAMES, "progress", "eta_seconds"})
+# A cluster that reports nothing but older news for so long counts its states anew.
+OLDER_NEWS_FOR = timedelta(minutes=3)
+# How long the end of a run waits for points that its cluster says it has and does not hand over.
+LAST_POINTS_FOR = timedelta(hours=1)
 
 
 def report(job: TrainingJob, attempt: JobAttempt, polled: Polled, capabilities: Capabilities, *, now: datetime) -> None:
-    """Take over points, progress, cost and state; end the job where the cluster says so."""
+    """Take over points, progress, cost and state; end the job where the cluster says so.
+
+    The end waits for the last page of points, so that no point of an ended job is lost; nothing else does.
+    """
     status = polled.status
-    metrics.store(job, attempt=attempt.number, points=polled.points, now=now)
+    new_points = metrics.store(job, attempt=attempt.number, points=polled.points, now=now)
     for point in sorted(polled.points, key=lambda point: (point.restart, point.step)):
         job.current_metrics = metrics.merge(job.current_metrics, point.values)
         _warn_nonfinite(job, point.nonfinite, point.step)
     watch.look_at_points(job, attempt, polled, capabilities)
     attempt.metrics_cursor = max(attempt.metrics_cursor, polled.next)
-    if polled.has_more or job.is_terminal or job.cluster_result:
-        job.save()  # its state is taken over with the last page, so that no point of an ended job is lost
+    if job.is_terminal or job.cluster_result:
+        job.save()
         attempt.save()
         return
-    attempt.last_seen_at = now
     job.poll_failures = 0
     job.missing_since = None
     job.waiting_for = ""
     job.simulated = job.simulated or status.simulated
-    job.next_poll_at = next_slot(job.next_poll_at, now, settings.POLL_INTERVAL_SECONDS)
-
-    if _is_stale(job, attempt, status):
-        lifecycle.warn(job, "state_went_back", "The cluster reported an older state than before; it was ignored.")
-    else:
-        _take_over(job, attempt, status, now)
-        if status.state in ENDED_STATES and not _gpus_still_held(status, capabilities):
-            finish.ended(job, attempt, status, capabilities, now=now)
-        else:
-            _follow(job, attempt, status, now)
-            if status.state == "cancelled":
-                job.waiting_for = "The GPU cluster stopped the job but has not freed its GPUs yet."
-            watch.look(job, attempt, status, capabilities, now=now)
+    if not (polled.has_more and new_points):  # where there are more, the next page is due at once
+        job.next_poll_at = next_slot(job.next_poll_at, now, settings.POLL_INTERVAL_SECONDS)
+    _take_state_over(job, attempt, polled, capabilities, has_new_points=new_points > 0, now=now)
     job.save()
     attempt.save()
     logger.info("Updated job %s: %s - %.1f%%", job.short_id, job.status, job.progress)
 
 
-def _is_stale(job: TrainingJob, attempt: JobAttempt, status: Status) -> bool:
+def _take_state_over(
+    job: TrainingJob,
+    attempt: JobAttempt,
+    polled: Polled,
+    capabilities: Capabilities,
+    *,
+    has_new_points: bool,
+    now: datetime,
+) -> None:
+    status = polled.status
+    if _is_stale(job, attempt, status, now):
+        lifecycle.warn(job, "state_went_back", "The cluster reported an older state than before; it was ignored.")
+        job.waiting_for = "The GPU cluster reports an older state than before. It is believed if that goes on."
+        return
+    has_ended = status.state in ENDED_STATES and not _gpus_still_held(status, capabilities)
+    if has_ended and polled.has_more and _waits_for_points(job, has_new_points=has_new_points, now=now):
+        return
+    attempt.last_seen_at = now
+    _take_over(job, attempt, status, now)
+    if has_ended:
+        if polled.has_more:
+            lifecycle.warn(job, "points_missing", "The cluster did not hand over the last points of the curve.")
+        finish.ended(job, attempt, status, capabilities, now=now)
+        return
+    job.cluster_ended_at = None
+    _follow(job, attempt, status, now)
+    if status.state == "cancelled":
+        job.waiting_for = "The GPU cluster stopped the job but has not freed its GPUs yet."
+    watch.look(job, attempt, status, capabilities, now=now)
+
+
+def _is_stale(job: TrainingJob, attempt: JobAttempt, status: Status, now: datetime) -> bool:
     """An answer older than what we know: by the cluster's own sequence, else running -> queued."""
     if status.restart > attempt.restart:
         return False
     if status.state_seq is not None:
-        return status.state_seq < attempt.state_seq
+        heard_at = attempt.last_seen_at or attempt.sent_at
+        patience = max(OLDER_NEWS_FOR, 4 * timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
+        return status.state_seq < attempt.state_seq and now < heard_at + patience
     return status.state == "queued" and job.status == JobStatus.RUNNING
+
+
+def _waits_for_points(job: TrainingJob, *, has_new_points: bool, now: datetime) -> bool:
+    """Whether the end of a run whose cluster has more points is still to wait for them; notes since when it does."""
+    job.cluster_ended_at = job.cluster_ended_at or now
+    job.waiting_for = "The run has ended; the GPU cluster still has to hand over the rest of its points."
+    is_over = not has_new_points and job.cluster_ended_at + LAST_POINTS_FOR <= now
+    if is_over:
+        job.waiting_for = ""
+    return not is_over
 
 
 def _gpus_still_held(status: Status, capabilities: Capabilities) -> bool:
@@ -72,7 +114,7 @@ def _gpus_still_held(status: Status, capabilities: Capabilities) -> bool:
 def _take_over(job: TrainingJob, attempt: JobAttempt, status: Status, now: datetime) -> None:
     resumed = status.restart > attempt.restart
     attempt.restart = max(attempt.restart, status.restart)
-    attempt.state_seq = max(attempt.state_seq, status.state_seq or 0)
+    attempt.state_seq = attempt.state_seq if status.state_seq is None else status.state_seq
     attempt.started_at = status.started_at or attempt.started_at
     # Free GPUs cost nothing more, however long the cluster is busy with the run's files.
     attempt.ended_at = status.released_at or status.ended_at or attempt.ended_at
@@ -135,7 +177,7 @@ def _completion(job: TrainingJob, attempt: JobAttempt, status: Status, now: date
 
 def _warn_nonfinite(job: TrainingJob, nonfinite: Mapping[str, str], step: int | None) -> None:
     where = f" at step {step}" if step is not None else ""
-    for name, literal in nonfinite.items():
+    for name in sorted(NUMBERS & nonfinite.keys()):
         lifecycle.warn(
-            job, f"nonfinite_{name}"[:64], f"{name} was {literal}{where}; such values are left out of the curve."
+            job, f"nonfinite_{name}", f"{name} was {nonfinite[name]}{where}; such values are left out of the curve."
         )

@@ -20,7 +20,8 @@ def ended(job: TrainingJob, attempt: JobAttempt, report: Report, capabilities: C
     """The cluster says that its job ended. Its word wins, also over a cancel of ours. The caller saves both rows."""
     if attempt.first_seen_running_at is None and report.state == "completed":
         attempt.first_seen_running_at = now  # it ran and ended between two polls
-    billing.update(job, attempt, report, seen_until=now if attempt.first_seen_running_at else None)
+    seen_until = job.cluster_ended_at or now  # it may have waited since for its last points
+    billing.update(job, attempt, report, seen_until=seen_until if attempt.first_seen_running_at else None)
     if capabilities.has("logs_cursor"):
         JobLog.objects.get_or_create(job=job, defaults={"owner_id": job.owner_id})  # the sweep brings it into storage
     if report.state == "completed":

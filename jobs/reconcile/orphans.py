@@ -21,6 +21,7 @@ from jobs.clusters.base import ENDED_STATES, ClusterError, Known, NoSuchJob, Pol
 from jobs.models import Installation, TrainingJob
 from jobs.reconcile import gate
 from jobs.reconcile.accept import SETTLE_FOR
+from jobs.states import ACTIVE
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +81,10 @@ def _judge(door: gate.Gate, known: Known, job: TrainingJob | None, began: dateti
 
 def _stop(door: gate.Gate, known: Known, job: TrainingJob, number: int | None, why: str) -> None:
     """Stop a run that nobody follows, unless it has ended by itself since it was listed."""
+    follower = _follower(door, known)
+    if follower is not None:
+        _report(door, known, f"lists it for job {job.short_id} while job {follower.short_id} follows it")
+        return
     run = f"{known.external_job_id[:60]} of job {job.short_id}, attempt {number or '?'},"
     try:
         status = _now(door, known)
@@ -110,6 +115,12 @@ def _report(door: gate.Gate, known: Known, why: str) -> None:
         "alone. Stop it at the cluster if it is not wanted: it may be billed."
     )
     alerts.record_once("orphan_found", _subject(door, known), message)
+
+
+def _follower(door: gate.Gate, known: Known) -> TrainingJob | None:
+    """The living job that runs under this id, whatever job the cluster lists it for."""
+    living = TrainingJob.objects.filter(cluster=door.name, external_job_id=known.external_job_id, status__in=ACTIVE)
+    return living.first()
 
 
 def _now(door: gate.Gate, known: Known) -> Status | None:

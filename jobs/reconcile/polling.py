@@ -26,6 +26,7 @@ LOST_AFTER_MISSES = 3
 LOST_AFTER = timedelta(minutes=3)
 # A job with more pages of new points than this goes on with its next poll.
 MAX_PAGES = 20
+UNEXPECTED = "Something unexpected went wrong here while asking the GPU cluster; the operator's log says what it was."
 
 
 def poll(job_ids: Iterable[uuid.UUID | str]) -> None:
@@ -43,6 +44,10 @@ def poll(job_ids: Iterable[uuid.UUID | str]) -> None:
             except gate.GateClosed as closed:
                 for lease in group:
                     _unanswered(lease, closed.reason, told_s=closed.wait_s)
+            except Exception:
+                logger.exception("The GPU cluster %s could not be asked about its jobs", name)
+                for lease in group:
+                    _unanswered(lease, UNEXPECTED)
     finally:
         lifecycle.release(held)
 

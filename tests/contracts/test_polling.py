@@ -50,6 +50,14 @@ def test_a_job_that_a_batch_leaves_out_is_not_taken_for_lost(speaking: Speaking)
     assert type(results["b"]) is Unknown
 
 
+@pytest.mark.parametrize("missing", ["b", {"b": True}, 7, [None, {"id": "b"}, 3]])
+def test_what_a_batch_calls_missing_without_naming_it_takes_no_job_along(speaking: Speaking, missing: Any) -> None:
+    cluster, _ = speaking(reply(200, {"jobs": [RUNNING | {"external_job_id": "a"}], "missing": missing}))
+    results = cluster.poll([PollRequest("a"), PollRequest("b")], capabilities=LEVEL_2)
+    assert isinstance(results["a"], Polled)
+    assert type(results["b"]) is Unknown
+
+
 def test_points_that_a_batch_has_no_room_for_are_fetched_page_by_page(speaking: Speaking) -> None:
     batch = RUNNING | {"external_job_id": "a", "points": [point(1)], "next": 1, "has_more": True}
     cluster, wire = speaking(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import requests
 
@@ -19,6 +19,13 @@ class ImpatientCluster(HttpCluster):
 
     def __init__(self, *, url: str, key: str, session: requests.Session) -> None:
         super().__init__(url=url, key=key, session=open_session(connect_s=1, call_s=0.8))
+
+
+class BrokenCluster(HttpCluster):
+    """A driver with a mistake in it."""
+
+    def poll(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise ZeroDivisionError
 
 
 class InterruptedCluster(HttpCluster):

@@ -168,6 +168,15 @@ def test_what_is_followed_is_left_alone(alice: User, scripted: ScriptedCluster) 
     assert (stops(scripted), told()) == ([], [])
 
 
+def test_a_run_that_a_living_job_follows_is_not_stopped_for_a_job_that_it_is_listed_for(
+    alice: User, scripted: ScriptedCluster
+) -> None:
+    at_cluster(alice, "run-1")
+    runs(scripted, "run-1", ended(alice, external_id="run-0").pk)
+    reconcile.sweep_orphans()
+    assert (stops(scripted), told()) == ([], [("orphan_found", "default/run-1")])
+
+
 @pytest.mark.parametrize("outcome", ["sending", "unknown", "not_sent"])
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.CANCELLING])
 @pytest.mark.parametrize("numbered", [True, False])

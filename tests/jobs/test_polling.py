@@ -20,6 +20,7 @@ from tests.jobs.conftest import (
     at_cluster,
     due_and,
     due_now,
+    let_pass,
     polled,
     work_until,
 )
@@ -96,6 +97,16 @@ def test_huge_and_missing_numbers_leave_the_rest_as_it_was(alice: User, scripted
     assert (job.status, job.progress, job.current_step, job.total_steps) == ("running", 40.0, 5, 69)
 
 
+def test_what_is_no_number_is_told_of_the_curves_that_there_are_and_of_no_other_names(
+    alice: User, scripted: ScriptedCluster
+) -> None:
+    job = at_cluster(alice, sentinel={"nan": "notify"})
+    odd = {f"name-{number}": "NaN" for number in range(50)}
+    scripted.says("run-1", current_step=1, metrics={"training_loss": "NaN", **odd})
+    job = polled(job)
+    assert [warning["code"] for warning in job.warnings] == ["nonfinite_training_loss"]
+
+
 def test_an_ended_job_is_not_asked_about_again(alice: User, scripted: ScriptedCluster) -> None:
     job = at_cluster(alice, status=Status.COMPLETED)
     polled(job)
@@ -152,6 +163,56 @@ def test_where_a_page_fails_the_end_waits_for_it(alice: User, scripted: Scripted
     assert steps(job) == [(0, 1), (0, 2)]
 
 
+def test_a_curve_that_cannot_be_fetched_keeps_neither_cost_nor_budget_from_being_watched(
+    alice: User, scripted: ScriptedCluster
+) -> None:
+    scripted.features = [*POINTS, "metrics_cursor", "billing"]
+    job = at_cluster(alice, max_cost="10.00", gpu_price_per_hour="4.00")
+    scripted.scripts["/training/metrics/run-1"] = reply(500)
+    used: dict[str, Any] = {"progress": 30.0, "points": [], "next": 0, "has_more": True}
+    scripted.says("run-1", **used, billing={"billable_seconds": 1800, "gpu_count": 2})
+    job = polled(job)
+    assert (job.status, job.progress, str(job.current_cost)) == ("running", 30.0, "4.00")
+    assert job.next_poll_at > timezone.now(), "what brings nothing is not asked again sooner"
+    scripted.says("run-1", **used, billing={"billable_seconds": 36_000, "gpu_count": 2})
+    job = due_and(job, lambda pk: reconcile.poll([pk]))
+    assert (job.status, job.stop_reason) == ("cancelling", "budget_reached")
+
+
+def test_the_end_waits_an_hour_for_points_that_never_come_and_says_so(alice: User, scripted: ScriptedCluster) -> None:
+    scripted.features = [*POINTS, "metrics_cursor"]
+    job = at_cluster(alice)
+    let_pass(job, hours=5)  # a long silence is no patience with what has just been said
+    scripted.scripts["/training/metrics/run-1"] = reply(500)
+    scripted.says("run-1", "failed", points=[], next=0, has_more=True)
+    job = polled(job)
+    assert job.status == "running"
+    assert job.waiting_for == "The run has ended; the GPU cluster still has to hand over the rest of its points."
+    let_pass(job, minutes=50)
+    assert due_and(job, lambda pk: reconcile.poll([pk])).status == "running"
+    let_pass(job, minutes=11)
+    job = due_and(job, lambda pk: reconcile.poll([pk]))
+    assert (job.status, job.waiting_for) == ("failed", "")
+    assert [warning["code"] for warning in job.warnings] == ["points_missing"]
+
+
+def test_an_endless_series_of_pages_without_points_does_not_keep_a_job_from_its_end(
+    alice: User, scripted: ScriptedCluster
+) -> None:
+    scripted.features = [*POINTS, "metrics_cursor"]
+    job = at_cluster(alice)
+    scripted.says("run-1", "failed", points=[], next=1, has_more=True)
+
+    def always_more(connection: Any, request: Any) -> None:
+        after = int(request.target.partition("after=")[2].partition("&")[0])
+        reply(200, {"points": [a_point(1, 1)], "next": after + 1, "has_more": True})(connection, request)
+
+    scripted.scripts["/training/metrics/run-1"] = always_more
+    assert polled(job).status == "running"
+    let_pass(job, minutes=61)
+    assert due_and(job, lambda pk: reconcile.poll([pk])).status == "failed"
+
+
 def test_points_that_could_not_be_stored_are_asked_for_again(alice: User, scripted: ScriptedCluster) -> None:
     scripted.features = POINTS
     job = at_cluster(alice)
@@ -167,6 +228,47 @@ def test_points_that_could_not_be_stored_are_asked_for_again(alice: User, script
 def test_the_simulated_mark_is_taken_over(use_node: UseNode, queued: MakeJob, alice: User) -> None:
     use_node(level=2)
     assert work_until(queued(alice), "completed").simulated
+
+
+# -- Older news ---------------------------------------------------------------------------------------------
+
+
+def test_a_cluster_that_counts_its_states_anew_is_believed_after_a_while(
+    alice: User, scripted: ScriptedCluster
+) -> None:
+    job = at_cluster(alice)
+    scripted.says("run-1", progress=10.0, state_seq=2**63 - 1)
+    job = polled(job)
+    scripted.says("run-1", progress=20.0, state_seq=3)
+    job = due_and(job, lambda pk: reconcile.poll([pk]))
+    assert (job.progress, [warning["code"] for warning in job.warnings]) == (10.0, ["state_went_back"])
+    assert "older" in job.waiting_for
+    let_pass(job, minutes=4)
+    job = due_and(job, lambda pk: reconcile.poll([pk]))
+    assert (job.progress, job.waiting_for) == (20.0, "")
+    scripted.says("run-1", "failed", state_seq=2)
+    assert due_and(job, lambda pk: reconcile.poll([pk])).status == "running", "from then on its new count is the rule"
+    scripted.says("run-1", "failed", state_seq=4)
+    assert due_and(job, lambda pk: reconcile.poll([pk])).status == "failed"
+
+
+def test_newer_news_in_between_keep_older_ones_from_being_believed(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice)
+    for _ in range(4):
+        scripted.says("run-1", progress=10.0, state_seq=5)
+        job = due_and(job, lambda pk: reconcile.poll([pk]))
+        let_pass(job, minutes=2)
+        scripted.says("run-1", "failed", state_seq=4)
+        job = due_and(job, lambda pk: reconcile.poll([pk]))
+        assert job.status == "running"
+
+
+def test_a_count_of_states_may_start_over_with_a_restart(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice)
+    for restart, seq, step in [(0, 40, 100), (1, 1, 60), (1, 2, 70)]:
+        scripted.says("run-1", current_step=step, state_seq=seq, restart=restart)
+        job = due_and(job, lambda pk: reconcile.poll([pk]))
+        assert job.current_step == step
 
 
 # -- Trouble ------------------------------------------------------------------------------------------------
@@ -210,6 +312,22 @@ def test_a_poll_asks_the_database_few_times(
     with django_assert_max_num_queries(14):  # among them a savepoint and its end; eight are reads
         tasks.poll_jobs.run([str(job.pk)])
     assert steps(job) == [(0, 1), (0, 2)]
+
+
+def test_a_driver_that_falls_over_leaves_its_jobs_with_a_reason_and_the_others_alone(
+    alice: User, scripted: ScriptedCluster, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.GPU_CLUSTERS |= {"broken": {"DRIVER": "tests.jobs.nodes.BrokenCluster", "URL": scripted.url, "KEY": ""}}
+    broken, good = at_cluster(alice, "run-1", cluster="broken"), at_cluster(alice, "run-2")
+    scripted.says("run-2", progress=7.0)
+    reconcile.poll([broken.pk, good.pk])
+    broken.refresh_from_db()
+    good.refresh_from_db()
+    assert (good.progress, good.waiting_for) == (7.0, "")
+    assert (broken.status, broken.lease_token) == ("running", None)
+    assert "operator" in broken.waiting_for
+    assert broken.next_poll_at > timezone.now()
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_job_that_somebody_else_took_over_does_not_stop_the_others(alice: User, scripted: ScriptedCluster) -> None:

@@ -97,7 +97,8 @@ class Poll:
             return self._halves(requests)
         results: Results = {}
         told = {_name(entry): entry for entry in entries}
-        missing = {str(name) for name in envelope.listed(page, "missing")[1]} if page.get("missing") else set()
+        gone = page.get("missing")
+        missing = set(map(str, gone)) if isinstance(gone, list) else set()
         for request in requests:
             name = request.external_job_id
             if name in told:

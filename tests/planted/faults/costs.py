@@ -72,6 +72,18 @@ FAULTS = (
         proofs=("tests/jobs/test_budget.py::test_a_used_budget_stops_the_job_with_its_adapter_kept",),
     ),
     Fault(
+        name="a curve that cannot be fetched stops the watch over the budget",
+        promise="I4",
+        mechanism="Cost and budget follow each report of a run, also where its points are not all fetched yet.",
+        file="jobs/reconcile/apply.py",
+        old="    if has_ended and polled.has_more and _waits",
+        new="    if polled.has_more and _waits",
+        proofs=(
+            "tests/jobs/test_polling.py::"
+            "test_a_curve_that_cannot_be_fetched_keeps_neither_cost_nor_budget_from_being_watched",
+        ),
+    ),
+    Fault(
         name="the cluster is not told how long the budget lasts",
         promise="I4",
         mechanism="What a budget pays for is sent as `max_runtime_s`: it ends a run that nobody can reach.",

@@ -26,6 +26,15 @@ FAULTS = (
         proofs=(f"{ORPHANS}test_a_neighbours_job_is_never_touched",),
     ),
     Fault(
+        name="a living job's run is stopped for an ended one",
+        promise="I8",
+        mechanism="A run that a living job follows is never stopped, whatever job the cluster lists it for.",
+        file="jobs/reconcile/orphans.py",
+        old="    if follower is not None:\n",
+        new="    if False:\n",
+        proofs=(f"{ORPHANS}test_a_run_that_a_living_job_follows_is_not_stopped_for_a_job_that_it_is_listed_for",),
+    ),
+    Fault(
         name="a job without a row is stopped",
         promise="I8",
         mechanism="What has no row is reported, never stopped: perhaps it is the database that forgot.",

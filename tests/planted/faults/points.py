@@ -29,10 +29,10 @@ FAULTS = (
     Fault(
         name="the end is believed before the last page of points",
         promise="I3",
-        mechanism="A job's state is taken over with the last page of its points, so an ended job has all of them.",
+        mechanism="A job's end is taken over with the last page of its points, so an ended job has all of them.",
         file="jobs/reconcile/apply.py",
-        old="    if polled.has_more or job.is_terminal or job.cluster_result:\n",
-        new="    if job.is_terminal or job.cluster_result:\n",
+        old="    if has_ended and polled.has_more and _waits",
+        new="    if False and _waits",
         proofs=("tests/jobs/test_polling.py::test_where_a_page_fails_the_end_waits_for_it",),
     ),
     Fault(

@@ -54,6 +54,40 @@ FAULTS = (
         ),
     ),
     Fault(
+        name="the end of a run waits for its last points for ever",
+        promise="I7",
+        mechanism="Points that a cluster says it has and does not hand over are waited for an hour after the end.",
+        file="jobs/reconcile/apply.py",
+        old="    is_over = not has_new_points and job.cluster_ended_at + LAST_POINTS_FOR <= now\n",
+        new="    is_over = False\n",
+        proofs=(
+            "tests/jobs/test_polling.py::test_the_end_waits_an_hour_for_points_that_never_come_and_says_so",
+            "tests/jobs/test_polling.py::"
+            "test_an_endless_series_of_pages_without_points_does_not_keep_a_job_from_its_end",
+        ),
+    ),
+    Fault(
+        name="a cluster that counts its states anew is never believed again",
+        promise="I7",
+        mechanism="Where nothing but older news comes for some minutes, they are the news.",
+        file="jobs/reconcile/apply.py",
+        old="status.state_seq < attempt.state_seq and now < heard_at + patience\n",
+        new="status.state_seq < attempt.state_seq\n",
+        proofs=("tests/jobs/test_polling.py::test_a_cluster_that_counts_its_states_anew_is_believed_after_a_while",),
+    ),
+    Fault(
+        name="a driver that falls over takes its jobs along",
+        promise="I7",
+        mechanism="Whatever goes wrong while a cluster is asked is a reason on its jobs, which are asked about again.",
+        file="jobs/reconcile/polling.py",
+        old="                    _unanswered(lease, UNEXPECTED)\n",
+        new="                    pass\n",
+        proofs=(
+            "tests/jobs/test_polling.py::"
+            "test_a_driver_that_falls_over_leaves_its_jobs_with_a_reason_and_the_others_alone",
+        ),
+    ),
+    Fault(
         name="silence counts as a lost job",
         promise="I7",
         mechanism="Only several answers of `unknown job` over minutes lose it; silence between them is no miss.",
