@@ -77,12 +77,12 @@ REASONS: dict[ErrorCode, Reason] = {
     ),
     ErrorCode.REJECTED: Reason(
         Side.SETTINGS,
-        "The cluster refused the job as it is configured. Read its answer below, change the settings and retry.",
+        "The cluster refused the job as it is configured. Change what its answer names, then retry.",
         Retry.NEVER,
     ),
     ErrorCode.SUBMISSION_UNCONFIRMED: Reason(
         Side.CLUSTER,
-        "The cluster never said whether it took the job. Look for the job's id at the cluster and stop it there "
+        "Nobody knows whether the cluster took the job. Look for the job's id at the cluster and stop it there "
         "if it runs; then retry.",
     ),
     ErrorCode.LOST: Reason(
@@ -96,7 +96,7 @@ REASONS: dict[ErrorCode, Reason] = {
     ),
     ErrorCode.OUT_OF_MEMORY: Reason(
         Side.SETTINGS,
-        "The GPU ran out of memory. Lower the batch size or the rank, or choose a larger GPU.",
+        "The GPU ran out of memory. Lower the batch size, max_length or the rank, or choose a larger GPU.",
         Retry.NEVER,
     ),
     ErrorCode.NAN_LOSS: Reason(
@@ -184,7 +184,8 @@ REASONS: dict[ErrorCode, Reason] = {
     ),
     ErrorCode.ARTIFACT_UNAVAILABLE: Reason(
         Side.CLUSTER,
-        "Training ended but its files could not be brought into storage within a day. Look for them at the cluster.",
+        "Training ended but its files could not be brought into storage within a day. Look for them at the cluster, "
+        "or resume from the last checkpoint.",
     ),
     ErrorCode.BUDGET_REACHED: Reason(
         Side.SETTINGS,

@@ -124,6 +124,7 @@ def _ways_out(
 def _of_job(event: JobEvent) -> Notice | None:
     job = event.job
     failed = event.to_status == "failed"
+    has_reason = failed or (event.to_status == "cancelled" and job.error_code)  # stopped, not by its user
     return job_notice(
         job_id=job.pk,
         name=job.name,
@@ -132,7 +133,7 @@ def _of_job(event: JobEvent) -> Notice | None:
         message=event.message,
         detail=event.detail,
         reason=job.error_message if failed else "",
-        advice=REASONS[error_code(job.error_code)].advice if failed else "",
+        advice=REASONS[error_code(job.error_code)].advice if has_reason else "",
     )
 
 

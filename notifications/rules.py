@@ -51,7 +51,9 @@ def job_notice(
     reason: str = "",
     advice: str = "",
 ) -> Notice | None:
-    """The notice for a line of a job's timeline. `reason` and `advice` say why it failed and what to do."""
+    """The notice for a line of a job's timeline. `reason` and `advice` say why it failed, or was stopped, and what to
+    do.
+    """
     job = f"“{_shortened(name)}”"
     url = f"/training/jobs/{job_id}"
     if kind == "artifact" and detail.get("state") == "ready":
@@ -73,12 +75,18 @@ def job_notice(
         case "completed":
             return Notice("job_completed", f"Training job {job} is completed", message, "high", url)
         case "failed":
-            text = " ".join(dict.fromkeys(part for part in (reason, advice) if part)) or message
+            text = " ".join(dict.fromkeys(_sentence(part) for part in (reason, advice) if part)) or message
             return Notice("job_failed", f"Training job {job} failed", text[:1000], "high", url)
         case "cancelled":
-            return Notice("job_cancelled", f"Training job {job} is cancelled", message, "medium", url)
+            text = " ".join(_sentence(part) for part in (message, advice) if part)
+            return Notice("job_cancelled", f"Training job {job} is cancelled", text[:1000], "medium", url)
         case _:
             return None
+
+
+def _sentence(text: str) -> str:
+    """A cluster's words may end without a full stop; ours go on behind them."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def dataset_notice(*, dataset_id: object, name: str, kind: str, message: str) -> Notice | None:

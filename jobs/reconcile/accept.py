@@ -51,8 +51,9 @@ def accepted(lease: lifecycle.Lease, external_id: str) -> None:
         attempt = job.attempts.select_related("resume_from").get(number=job.attempt)
         taken = TrainingJob.objects.filter(cluster=job.cluster, external_job_id=external_id).exclude(pk=job.pk)
         if taken.exists() or _others(attempt).filter(external_job_id=external_id).exists():
+            attempt.outcome = SubmitOutcome.UNKNOWN
             message = f"The cluster answered with the id of another job, or attempt ({external_id[:100]})."
-            finish.fail(job, attempt, ErrorCode.REJECTED, detail=message, now=now)
+            finish.fail(job, attempt, ErrorCode.SUBMISSION_UNCONFIRMED, detail=message, now=now)
             return
         attempt.outcome = SubmitOutcome.ACCEPTED
         attempt.external_job_id = external_id

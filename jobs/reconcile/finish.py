@@ -123,7 +123,7 @@ def cancelled(job: TrainingJob, *, note: str = "its GPUs are free") -> None:
         job,
         Status.CANCELLED,
         actor=lifecycle.CLUSTER,
-        message=f"Training was cancelled; {note}.{why}"[:500] if asked else "The job was stopped at the cluster.",
+        message=f"Training was cancelled; {note}.{why}"[:500] if asked else "Training ended as cancelled.",
         final_cost=job.final_cost,
         current_cost=job.current_cost,
         **changes,

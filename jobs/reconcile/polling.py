@@ -71,11 +71,11 @@ def follow(door: gate.Gate, leases: Iterable[Lease], *, is_last: bool = False) -
         requests = [PollRequest(external_id, after) for external_id, (_, after) in pending.items()]
         answers = _ask(door, requests, about=alone)
         more = {}
-        for external_id, (lease, _) in pending.items():
+        for external_id, (lease, after) in pending.items():
             answer = answers.get(external_id, NoSuchJob("The cluster does not know this job."))
             if _take(door, lease, external_id, answer, is_last=is_last):
                 given_back.add(lease)
-            if isinstance(answer, Polled) and answer.has_more:
+            if isinstance(answer, Polled) and answer.has_more and answer.points and answer.next > after:
                 more[external_id] = (lease, answer.next)
         pending = more
     return given_back

@@ -174,6 +174,7 @@ def test_a_curve_that_cannot_be_fetched_keeps_neither_cost_nor_budget_from_being
     job = polled(job)
     assert (job.status, job.progress, str(job.current_cost)) == ("running", 30.0, "4.00")
     assert job.next_poll_at > timezone.now(), "what brings nothing is not asked again sooner"
+    assert len(scripted.asked("/training/metrics/run-1")) == 1
     scripted.says("run-1", **used, billing={"billable_seconds": 36_000, "gpu_count": 2})
     job = due_and(job, lambda pk: reconcile.poll([pk]))
     assert (job.status, job.stop_reason) == ("cancelling", "budget_reached")
@@ -205,7 +206,7 @@ def test_an_endless_series_of_pages_without_points_does_not_keep_a_job_from_its_
 
     def always_more(connection: Any, request: Any) -> None:
         after = int(request.target.partition("after=")[2].partition("&")[0])
-        reply(200, {"points": [a_point(1, 1)], "next": after + 1, "has_more": True})(connection, request)
+        reply(200, {"points": [], "next": after + 1, "has_more": True})(connection, request)
 
     scripted.scripts["/training/metrics/run-1"] = always_more
     assert polled(job).status == "running"

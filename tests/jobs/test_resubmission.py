@@ -302,7 +302,7 @@ def test_a_cluster_that_answers_with_the_lost_run_is_not_believed(job: TrainingJ
     job = fails(scripted, job)
     scripted.scripts["/training/submit"] = reply(200, {"external_job_id": "run-1"})
     job = submitted(job)
-    assert (job.status, job.error_code) == ("failed", "rejected")
+    assert (job.status, job.error_code) == ("failed", "submission_unconfirmed")
 
 
 def test_the_whole_log_has_both_attempts(job: TrainingJob, scripted: ScriptedCluster, store: ObjectStore) -> None:

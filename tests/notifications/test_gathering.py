@@ -96,7 +96,9 @@ def test_a_job_that_is_started_again_by_itself_is_active(alice_gathers: User, jo
 def test_another_users_jobs_keep_nobody_waiting(alice_gathers: User, bob: User, job_of: MakeJob) -> None:
     job_of(bob)
     end(job_of(alice_gathers))
-    deliver_events()
+    dispatch_pending()
+    end(job_of(bob))  # bob's end has not been looked at yet
+    assert gather() == 1
     assert len(mails()) == 1
 
 
@@ -125,6 +127,22 @@ def test_a_webhook_that_lists_it_gets_one_signed_message(
     told = Delivery.objects.get(webhook=endpoint, payload__type=JOBS_ENDED)
     assert server.requests[-1].headers["webhook-id"] == f"msg_{told.message_id}"
     assert Delivery.objects.get(gathered_into=told).state == "done"
+
+
+def test_each_way_out_gets_a_message_of_its_own(
+    alice_gathers: User, job_of: MakeJob, receive: Receive, endpoint_of: MakeEndpoint, post_office: PostOffice
+) -> None:
+    servers = receive(), receive()
+    for server in servers:
+        endpoint_of(alice_gathers, server.url, JOBS_ENDED)
+    for name in ("first", "second"):
+        end(job_of(alice_gathers, name=name))
+    deliver_events()
+    send_due()
+    for server in servers:
+        (request,) = server.requests
+        assert [job["name"] for job in request.json()["data"]["jobs"]] == ["first", "second"]
+    assert len(post_office.mails) == 1
 
 
 def test_what_is_held_cannot_be_sent_by_hand(

@@ -48,7 +48,13 @@ def test_the_next_attempt_of_a_job_is_told_as_that() -> None:
 def test_a_failure_says_why_and_what_to_do() -> None:
     told = notice("status", "failed", reason="CUDA out of memory", advice="Lower the batch size.")
     assert told is not None
-    assert told.message == "CUDA out of memory Lower the batch size."
+    assert told.message == "CUDA out of memory. Lower the batch size."
+
+
+def test_a_job_that_its_user_did_not_stop_says_what_to_do() -> None:
+    told = notice("status", "cancelled", message="Its budget is used.", advice="Resume it with a higher budget.")
+    assert told is not None
+    assert told.message == "Its budget is used. Resume it with a higher budget."
 
 
 def test_advice_that_is_the_reason_is_said_once() -> None:
