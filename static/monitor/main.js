@@ -25,6 +25,7 @@ import * as situation from "./situation.js";
 import * as view from "./view.js";
 
 const REFRESH_MS = 5000;
+const MOST_POINTS = 600; // one for two pixels, extremes among them; more of them would be most of the page's bytes
 const HIDDEN_MS = 30_000;
 const TICK_MS = 1000;
 
@@ -36,7 +37,7 @@ let findings = [];
 let shownState = root.dataset.state; // of the parts that the server renders
 
 async function ask() {
-  const answer = await callIfChanged(`${url}?since=${points.cursor}`, etag);
+  const answer = await callIfChanged(`${url}?since=${points.cursor}&max_points=${MOST_POINTS}`, etag);
   if (answer.changed) await show(answer.data);
   etag = answer.etag; // only now: what failed half-way is asked again
   return !view.isTerminal();
