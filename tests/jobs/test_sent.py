@@ -173,15 +173,15 @@ def test_a_clone_without_scripts_makes_the_same_job(alice: User) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"do": "start"}, {"do": "start", "dataset_id": "\0", "name": "\0", "rank": "\0"}]
+    "text", ["", "\0", "x" * 20_000, "-1", "NaN", "[]", "\N{ROCKET}", "<script>", "1e999", "9" * 400]
 )
-def test_nonsense_is_answered_with_the_form(alice: User, fields: dict[str, str]) -> None:
-    factories.dataset(alice)
-    client = Client()
-    client.force_login(alice)
-    answer = client.post("/training/configure", fields)
-    assert answer.status_code == (400 if fields else 200)
-    assert "New training job" in answer.content.decode()
+def test_nonsense_in_every_field_is_answered_with_the_form(sender: Browser, text: str) -> None:
+    fields = dict.fromkeys(_fields(sender.html).keys() - {"csrfmiddlewaretoken"}, text)
+    assert sender.client.post("/training/configure", fields).status_code == 200  # no button: an estimate
+    assert sender.press("start", **fields).status_code == 400
+    assert "New training job" in sender.html
+    assert "<script>" not in sender.html
+    assert TrainingJob.objects.count() == 0
 
 
 @pytest.mark.parametrize(
