@@ -9,7 +9,7 @@ const PATIENCE_MS = 5000;
 const TEXTS = {
   offline: "You are offline. What you see may be old; it is brought up to date when the connection is back.",
   away: "The server does not answer. What you see may be old; asking again every few seconds.",
-  out: "You are logged out: nothing here is kept up to date.",
+  out: "You are logged out. Nothing here is kept up to date.",
   again: "You are logged in again. Reload the page before you change anything here.",
 };
 

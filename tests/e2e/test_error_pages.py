@@ -16,8 +16,8 @@ def test_one_who_asks_too_much_is_told_how_long_to_wait(
 ) -> None:
     elsewhere = installation.web_elsewhere("web-strict", API_RATE_USER="1/min")
     tab = open_tab("alice", "/settings/tokens")
-    tab.goto(f"{elsewhere}/api/costs")
-    answer = tab.goto(f"{elsewhere}/api/costs")
+    for _ in range(3):  # each of its two processes grants one
+        answer = tab.goto(f"{elsewhere}/api/costs")
     assert answer is not None
     assert answer.status == 429
     expect(tab.get_by_role("heading", name="Too many requests")).to_be_visible()

@@ -78,7 +78,7 @@ def test_who_logs_in_again_in_another_tab_finds_the_page_alive(
     tab.context.clear_cookies()
     tab.evaluate(AT_ONCE)
     banner = tab.locator("#connection > p")
-    expect(banner).to_contain_text("You are logged out: nothing here is kept up to date.")
+    expect(banner).to_contain_text("You are logged out. Nothing here is kept up to date.")
     expect(tab.locator("#stale")).to_be_hidden()
 
     tab.context.add_cookies(session)  # type: ignore[arg-type]  # as they were read
