@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 MAX_COUNT = 2**31 - 1
 # What people are told of where it is no number. A cluster may name a thousand things more.
 NUMBERS = frozenset({*METRIC_NAMES, "progress", "eta_seconds"})
+# Stages in which no run is under way.
+NOT_RUNNING = frozenset({Stage.QUEUED, Stage.SUBMISSION_UNCONFIRMED, Stage.INITIALIZING, Stage.QUEUED_ON_GPU})
 # A cluster that reports nothing but older news for so long counts its states anew.
 OLDER_NEWS_FOR = timedelta(minutes=3)
 # How long the end of a run waits for points that its cluster says it has and does not hand over.
@@ -150,10 +152,17 @@ def _follow(job: TrainingJob, attempt: JobAttempt, status: Status, now: datetime
             lifecycle.transition(job, JobStatus.RUNNING, actor=lifecycle.CLUSTER, message="Training started.")
     elif status.state not in {"queued", "cancelling", *ENDED_STATES}:
         lifecycle.warn(job, "unknown_state", f"The cluster reports a state that we do not know: {status.state[:100]}.")
-    _set_stage(job, status.stage or (Stage.QUEUED_ON_GPU if status.state == "queued" else None))
+    _set_stage(job, status.stage or _stage_by_state(job, status))
     job.stage_detail, job.stage_progress = status.stage_detail or "", status.stage_progress
     billing.update(job, attempt, status, seen_until=now if attempt.first_seen_running_at else None)
     job.estimated_completion_at = _completion(job, attempt, status, now)
+
+
+def _stage_by_state(job: TrainingJob, status: Status) -> Stage | None:
+    """What a cluster means that names no stage; None: the same as before."""
+    if status.state == "queued":
+        return Stage.QUEUED_ON_GPU
+    return Stage.TRAINING if status.state == "running" and job.current_stage in NOT_RUNNING else None
 
 
 def _set_stage(job: TrainingJob, stage: str | None) -> None:

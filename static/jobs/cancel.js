@@ -34,7 +34,10 @@ function open(button) {
   opened = { id: button.dataset.cancel, name };
   dialog.querySelector("[data-cancel-name]").textContent = name;
   dialog.querySelector("[data-cancel-billed]").textContent = button.dataset.billed;
-  document.getElementById("keep-adapter").checked = false;
+  // As on the job's own page: what was paid for is kept unless somebody says otherwise.
+  const hasLearned = "learned" in button.dataset;
+  document.getElementById("keep-adapter").checked = hasLearned;
+  document.getElementById("keep-adapter-choice").hidden = !hasLearned;
   dialog.returnValue = "";
   dialog.showModal();
 }

@@ -79,9 +79,11 @@ def test_the_list_works_without_scripts(open_tab: Open, installation: Installati
 def test_a_job_is_cancelled_from_its_row(open_tab: Open, installation: Installation, dataset: dict[str, Any]) -> None:
     installation.long_job("alice", dataset, name="To be cancelled")
     tab = open_tab("alice", "/training/jobs?search=to be cancelled")
+    expect(tab.locator("[data-cancel][data-learned]")).to_have_count(1)
     tab.get_by_role("button", name="Cancel To be cancelled").click()
     dialog = tab.get_by_role("dialog")
     expect(dialog).to_contain_text("Billed so far: $")
+    expect(dialog.get_by_label("Stop and keep the adapter")).to_be_checked()
     dialog.get_by_role("button", name="Cancel job").click()
     expect(tab.locator("#toasts")).to_contain_text("To be cancelled: training job cancelled successfully")
     expect(rows(tab).locator(".badge")).to_have_text("Cancelled")

@@ -82,6 +82,19 @@ def test_a_clusters_own_queue_is_initializing(alice: User, scripted: ScriptedClu
     assert (job.status, job.current_stage) == ("initializing", "queued_on_gpu")
 
 
+def test_a_run_whose_cluster_names_no_stage_is_not_shown_as_queued(alice: User, scripted: ScriptedCluster) -> None:
+    job = at_cluster(alice, status=Status.INITIALIZING)
+    scripted.says("run-1", "queued")
+    polled(job)
+    scripted.says("run-1", "running")
+    job = due_and(job, lambda pk: reconcile.poll([pk]))
+    assert (job.status, job.current_stage) == ("running", "training")
+    scripted.says("run-1", "running", stage="saving")
+    assert due_and(job, lambda pk: reconcile.poll([pk])).current_stage == "saving"
+    scripted.says("run-1", "running")
+    assert due_and(job, lambda pk: reconcile.poll([pk])).current_stage == "saving"
+
+
 def test_zero_is_a_value(alice: User, scripted: ScriptedCluster) -> None:
     job = at_cluster(alice, current_metrics={"training_loss": 2.0})
     scripted.says("run-1", current_step=3, metrics={"training_loss": 0.0, "validation_loss": None})
