@@ -1,8 +1,7 @@
-"""Headers that every answer carries, besides those of Django's own middleware and the content security policy."""
+"""Headers of every answer but static files, besides those of Django and of the content security policy."""
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 # No page of ours uses any of it, so nothing that slips into a page can.
@@ -22,8 +21,7 @@ def protective(
     def middleware(request: HttpRequest) -> HttpResponseBase:
         answer = get_response(request)
         answer.headers.setdefault("Cache-Control", "private, no-store")
-        if not request.path.startswith(settings.STATIC_URL):  # a page's matter, and each fetches some eighty files
-            answer.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        answer.headers.setdefault("Permissions-Policy", PERMISSIONS)
         answer.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         answer.headers["X-Answered-By"] = OURS
         return answer

@@ -68,10 +68,11 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # What adds headers comes first: then answers of the others have them too, refusals included.
     "django.middleware.security.SecurityMiddleware",
+    # Scripts and styles, of which a page fetches some ninety, go without the headers that concern pages alone.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "lora_pipeline.headers.protective",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "lora_pipeline.compression.Compressed",
     "lora_pipeline.url_paths.normal_path",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -123,6 +124,7 @@ def _package_dir(package: str, *parts: str) -> Path:
 
 
 STATIC_URL = "static/"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(LOCAL_DIR / "static"))()
 STATICFILES_DIRS: list[Any] = [
     BASE_DIR / "static",

@@ -172,5 +172,9 @@ def test_scripts_and_styles_are_protected_without_what_concerns_pages_alone(clie
         answer = client.get(f"/static/{name}")
         answer.close()  # a file, of which only the headers are of interest
         assert (answer.status_code, answer["X-Content-Type-Options"]) == (200, "nosniff")
-        assert answer["Content-Security-Policy"]
-        assert not answer.has_header("Permissions-Policy")
+        for name in ("Content-Security-Policy", "Permissions-Policy", "Access-Control-Allow-Origin"):
+            assert not answer.has_header(name)
+
+
+def test_a_file_that_is_not_there_is_refused_like_a_page(client: Client) -> None:
+    assert_protected(client.get("/static/gone.js"))
