@@ -79,6 +79,22 @@ def test_a_job_is_started_watched_and_cancelled_by_keys_alone(
         expect(tab.get_by_role("heading", name="Datasets", exact=True)).to_be_visible()
 
 
+def test_a_token_is_made_and_revoked_after_a_question_by_keys_alone(open_tab: Open) -> None:
+    tab = open_tab("bob", "/settings/tokens")
+    tab.get_by_label("Name").press_sequentially("short-lived")
+    tab.keyboard.press("Enter")
+    revoke = tab.get_by_role("button", name="Revoke short-lived")
+    revoke.press("Enter")
+    question = tab.get_by_role("dialog", name="Revoke “short-lived”?")
+    expect(question.get_by_role("button", name="Keep it")).to_be_focused()
+    tab.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(revoke).to_be_focused()
+    revoke.press("Enter")
+    question.get_by_role("button", name="Revoke").press("Enter")
+    expect(revoke).to_have_count(0)
+
+
 def test_keys_search_explain_and_leave_fields_alone(
     open_tab: Open, installation: Installation, dataset: dict[str, Any]
 ) -> None:
