@@ -103,6 +103,8 @@ def _read(request: HttpRequest, notification_id: uuid.UUID) -> Notification:
 
 
 def _back(request: HttpRequest, *, at: str = "") -> HttpResponse:
-    """To the list as it was filtered; a keyboard goes on from `at`, a fragment."""
-    query = Filters.of(request.POST).query
+    """To the list as it was filtered and turned; a keyboard goes on from `at`, a fragment."""
+    number = request.POST.get("page", "")
+    page = urlencode({"page": number}) if number.isdecimal() else ""
+    query = "&".join(filter(None, (Filters.of(request.POST).query, page)))
     return redirect(f"{reverse('notification-list')}{'?' if query else ''}{query}{at}")

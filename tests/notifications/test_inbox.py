@@ -160,6 +160,16 @@ def test_the_page_reads_one_or_all(alice: User, browse: Page) -> None:
     assert "All read" in client.get("/notifications?unread=true").content.decode()
 
 
+def test_reading_one_leaves_the_reader_on_the_page_where_it_is(alice: User, browse: Page) -> None:
+    notices = [tell(alice) for _ in range(26)]
+    client = browse(alice)
+    shown = client.get("/notifications?page=2").content.decode()
+    assert '<input type="hidden" name="page" value="2">' in shown
+    answer = client.post(f"/notifications/{notices[0].pk}/read", {"page": "2"})
+    assert answer["Location"] == f"/notifications?page=2#notice-{notices[0].pk}"
+    assert client.post("/notifications/read-all", {"page": "2&x"})["Location"] == "/notifications"
+
+
 def test_somebody_elses_is_a_404_on_the_page_too(alice: User, bob: User, browse: Page) -> None:
     row = tell(bob)
     assert browse(alice).post(f"/notifications/{row.pk}/read").status_code == 404
