@@ -145,7 +145,7 @@ def test_a_failed_job_says_why_what_to_do_and_offers_a_retry(browse: Browse, ali
     job = factories.job(alice, Status.FAILED, error_detail="allocating 2 GiB")
     html = monitor(browse, job)
     assert "CUDA out of memory" in html
-    assert "Lower the batch size or the rank" in html
+    assert "Lower the batch size, max_length or the rank" in html
     assert "Cause: the settings" in html
     assert "<dt>Failed at</dt><dd>Training</dd>" in html
     assert "You: it is the settings" in html

@@ -76,7 +76,7 @@ def test_checkpoints_are_listed_while_it_trains_the_best_one_marked(browse: Brow
     assert re.findall(r'data-step="(\d+)"', listed) == ["60", "40", "20"]
     [best] = re.findall(r'data-step="(\d+)"[^>]* data-best', listed)
     assert best == "40"
-    assert "28.0" in listed  # MB of its files together
+    assert "29.4 MB" in listed  # of its files together
     assert "data-resume" not in listed
 
 
@@ -122,7 +122,7 @@ def test_each_file_has_its_size_its_whole_checksum_to_copy_and_a_download(browse
     html = part(page(browse, completed(alice, {})), "adapter")
     assert 'data-download="adapter_model.safetensors"' in html
     assert f'data-copy="{"0" * 64}"' in html
-    assert "9.3" in html  # MB
+    assert "9.8 MB" in html
 
 
 def test_all_files_come_as_one_archive(browse: Browse, alice: User) -> None:

@@ -280,6 +280,21 @@ def is_due_all_the_same(world: World) -> TrainingJob:
     return job
 
 
+@row("ended at its cluster, which says that it has more points and does not hand them over")
+def ends_without_its_last_points(world: World) -> TrainingJob:
+    world.cluster.features = ["batch_status", "metrics_cursor"]
+    world.cluster.says("run-1", "failed", points=[], next=0, has_more=True)
+    world.cluster.scripts["/training/metrics/run-1"] = reply(500)
+    job = world.job()
+    world.ticks(minutes=2)
+    assert changed(job).status == "running"
+    assert job.waiting_for == "The run has ended; the GPU cluster still has to hand over the rest of its points."
+    world.ticks(minutes=65, every_s=60)
+    assert changed(job).status == "failed"
+    assert [warning["code"] for warning in job.warnings] == ["points_missing"]
+    return job
+
+
 @row("at its cluster under an id that no row remembers")
 def is_looked_up_or_given_up(world: World) -> TrainingJob:
     world.cluster.features = ["lookup"]
