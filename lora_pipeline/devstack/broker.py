@@ -15,13 +15,17 @@ from lora_pipeline.devstack.programs import Program
 
 
 def program(*, port: int, folder: Path) -> Program:
-    """Valkey on `port` of the loopback address, with an append-only file below `folder`."""
+    """Valkey on `port` of the loopback address, with an append-only file below `folder`.
+
+    It leaves to the system when the file reaches the disk. By default it would do that every second, and while a slow
+    disk takes its time keep new messages in memory, where a kill loses them.
+    """
     return Program(
         name="broker",
         command=(
             str(binary()),
             *("--port", str(port), "--bind", ports.HOST, "--dir", str(folder)),
-            *("--appendonly", "yes", "--save", "", "--hz", "1", "--daemonize", "no"),
+            *("--appendonly", "yes", "--appendfsync", "no", "--save", "", "--hz", "1", "--daemonize", "no"),
         ),
         environment={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
         folder=folder,

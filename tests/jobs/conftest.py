@@ -13,10 +13,12 @@ from functools import cache
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.db.models import DateTimeField
 from django.utils import timezone
 
+from datasets.storage.base import ObjectStore
 from jobs import reconcile, services
 from jobs.models import TrainingJob
 from jobs.states import Status
@@ -169,3 +171,53 @@ def work_until(job: TrainingJob, *statuses: str, seconds: float = 90) -> Trainin
         reconcile.release(job.pk)
         reconcile.collect(job.pk)
     raise AssertionError(f"still {job.status} ({job.current_stage}): {job.waiting_for} {job.error_message}")
+
+
+FAR = timedelta(days=3650)
+
+
+class World:
+    """Alice, a cluster that says what it is told, and a clock that stands still until it is moved."""
+
+    def __init__(self, alice: User, scripted: ScriptedCluster, queued: MakeJob, clock: time_machine.Traveller) -> None:
+        self.alice, self.cluster, self.queued, self.clock = alice, scripted, queued, clock
+
+    def ticks(self, *, minutes: float, every_s: float = 30) -> None:
+        """What Beat and the workers do in so long a time."""
+        for _ in range(int(minutes * 60 / every_s)):
+            tick()
+            self.clock.shift(every_s)
+
+    def job(self, external_id: str = "run-1", status: Status = Status.RUNNING, **changes: Any) -> TrainingJob:
+        return at_cluster(self.alice, external_id, status, **changes)
+
+
+def tick() -> None:
+    due = reconcile.select(timezone.now())
+    for job_id in due.submit:
+        reconcile.submit(job_id)
+    reconcile.poll(due.poll)
+    for job_id in due.release:
+        reconcile.release(job_id)
+    for job_id in due.collect:
+        reconcile.collect(job_id)
+
+
+def changed(job: TrainingJob, **values: Any) -> TrainingJob:
+    """The row as no step of ours leaves it."""
+    TrainingJob.objects.filter(pk=job.pk).update(**values)
+    job.refresh_from_db()
+    return job
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def world(
+    alice: User, scripted: ScriptedCluster, queued: MakeJob, store: ObjectStore, clock: time_machine.Traveller
+) -> World:
+    return World(alice, scripted, queued, clock)

@@ -3,81 +3,26 @@
 docs/lifecycle.md has the table; each of its rows is a scenario here.
 """
 
-import re
 import uuid
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from itertools import product
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import time_machine
 from django.conf import settings as django_settings
-from django.contrib.auth.models import User
 from django.utils import timezone
 
-from datasets.storage.base import ObjectStore
-from jobs import reconcile, services
+from jobs import services
 from jobs.models import Alert, ModelArtifact, TrainingJob
-from jobs.states import ACTIVE, Stage, Status
+from jobs.states import Status
 from tests.contracts.wire import reply, reset
-from tests.jobs.conftest import MakeJob, at_cluster, submitted
-from tests.jobs.scripted import ScriptedCluster
+from tests.jobs.conftest import FAR, World, changed, submitted, tick
 
 pytestmark = pytest.mark.django_db
 
 DOCS = Path(django_settings.BASE_DIR) / "docs" / "lifecycle.md"
-FAR = timedelta(days=3650)
-Scenario = Callable[["World"], TrainingJob]
+Scenario = Callable[[World], TrainingJob]
 MOVERS: dict[str, Scenario] = {}
-
-
-class World:
-    """Alice, a cluster that says what it is told, and a clock that stands still until it is moved."""
-
-    def __init__(self, alice: User, scripted: ScriptedCluster, queued: MakeJob, clock: time_machine.Traveller) -> None:
-        self.alice, self.cluster, self.queued, self.clock = alice, scripted, queued, clock
-
-    def ticks(self, *, minutes: float, every_s: float = 30) -> None:
-        """What Beat and the workers do in so long a time."""
-        for _ in range(int(minutes * 60 / every_s)):
-            tick()
-            self.clock.shift(every_s)
-
-    def job(self, external_id: str = "run-1", status: Status = Status.RUNNING, **changes: Any) -> TrainingJob:
-        return at_cluster(self.alice, external_id, status, **changes)
-
-
-def tick() -> None:
-    due = reconcile.select(timezone.now())
-    for job_id in due.submit:
-        reconcile.submit(job_id)
-    reconcile.poll(due.poll)
-    for job_id in due.release:
-        reconcile.release(job_id)
-    for job_id in due.collect:
-        reconcile.collect(job_id)
-
-
-def changed(job: TrainingJob, **values: Any) -> TrainingJob:
-    """The row as no step of ours leaves it."""
-    TrainingJob.objects.filter(pk=job.pk).update(**values)
-    job.refresh_from_db()
-    return job
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        yield clock
-
-
-@pytest.fixture
-def world(
-    alice: User, scripted: ScriptedCluster, queued: MakeJob, store: ObjectStore, clock: time_machine.Traveller
-) -> World:
-    return World(alice, scripted, queued, clock)
 
 
 # -- The table ----------------------------------------------------------------------------------------------
@@ -343,67 +288,3 @@ def gets_the_row_again(world: World) -> TrainingJob:
 def test_every_row_of_the_table_moves_or_reports_its_job(name: str, world: World) -> None:
     job = MOVERS[name](world)
     assert job.is_terminal or job.waiting_for or job.external_job_id
-
-
-# -- Every combination --------------------------------------------------------------------------------------
-
-STAGES = (Stage.TRAINING.value, Stage.SUBMISSION_UNCONFIRMED.value, Stage.UPLOADING.value, "meditating")
-ODD: dict[str, dict[str, Any]] = {
-    "nothing": {},
-    "no attempt": {"attempts": None},
-    "no id": {"external_job_id": "", "attempts": {"external_job_id": ""}},
-    "no id on the job": {"external_job_id": ""},
-    "no id on the attempt": {"attempts": {"external_job_id": ""}},
-    "no attempt and no id": {"external_job_id": "", "attempts": None},
-    "another attempt": {"attempt": 7},
-    "dead lease": {"lease_token": uuid.uuid4(), "lease_expires_at": timedelta(seconds=60)},
-    "endless lease": {"lease_token": uuid.uuid4(), "lease_expires_at": FAR},
-    "lease without end": {"lease_token": uuid.uuid4(), "lease_expires_at": None},
-    "never due": {"next_poll_at": FAR, "next_attempt_at": FAR},
-    "due for ever": {"next_poll_at": -FAR, "next_attempt_at": -FAR, "poll_failures": 40, "submit_failures": 40},
-    "missing in future": {"missing_since": FAR},
-    "ended there": {"cluster_result": "completed", "cluster_ended_at": None},
-    "ended there oddly": {"cluster_result": "exploded", "cluster_ended_at": timedelta(0)},
-    "no such cluster": {"cluster": "gone"},
-    "unknown outcome": {"external_job_id": "", "attempts": {"outcome": "unknown", "external_job_id": ""}},
-    "being sent": {"external_job_id": "", "attempts": {"outcome": "sending", "external_job_id": ""}},
-    "never sent": {"external_job_id": "", "attempts": {"outcome": "not_sent", "external_job_id": ""}},
-    "key without attempt": {"submission_key": "key", "external_job_id": "", "attempts": None},
-    "cancel in future": {"cancel_requested_at": FAR, "cancel_sent_at": FAR},
-    "unreadable request": {"attempts": {"request": ["not", "an", "object"]}},
-}
-
-
-def made_odd(job: TrainingJob, odd: dict[str, Any], now: datetime) -> None:
-    values = {name: now + value if isinstance(value, timedelta) else value for name, value in odd.items()}
-    attempts: Any = values.pop("attempts", {})
-    if attempts is None:
-        job.attempts.all().delete()
-    elif attempts:
-        job.attempts.update(**attempts)
-    if values:
-        TrainingJob.objects.filter(pk=job.pk).update(**values)
-
-
-@pytest.mark.parametrize(
-    "features", [None, ["lookup", "idempotent_submit", "batch_status"]], ids=["level 1", "level 2"]
-)
-def test_after_a_day_every_job_has_ended_or_says_what_it_waits_for(features: list[str] | None, world: World) -> None:
-    world.cluster.features = features
-    now, jobs = timezone.now(), {}
-    dataset = world.queued(world.alice).dataset
-    for number, (status, (name, odd)) in enumerate(product(sorted(ACTIVE), ODD.items())):
-        stage = STAGES[(number + len(features or ())) % len(STAGES)]  # all of them against each status in turn
-        external_id = f"{status}-{name}".replace(" ", "-")
-        job = world.job(external_id, Status.RUNNING, current_stage=stage, dataset=dataset)
-        changed(job, status=status, cancel_requested_at=now if status == Status.CANCELLING else None)
-        made_odd(job, odd, now)
-        world.cluster.says(external_id, "cancelled" if status == Status.CANCELLING else "completed")
-        jobs[job.pk] = (status.value, stage, name)
-    for minutes, every_s in ((6, 45), (60, 600), (26 * 60, 4 * 3600)):
-        world.ticks(minutes=minutes, every_s=every_s)
-        for external_id in world.cluster.jobs:  # what was submitted meanwhile ends as well
-            if re.fullmatch(r"run-\d+", external_id):
-                world.cluster.says(external_id, "completed")
-    stuck = TrainingJob.objects.filter(pk__in=jobs, status__in=ACTIVE, waiting_for="")
-    assert sorted(jobs[job.pk] for job in stuck) == []
