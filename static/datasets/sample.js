@@ -40,6 +40,7 @@ export function enlivenSample(said) {
     }
     isBusy = false;
     said.textContent = document.getElementById("sample-place")?.textContent ?? "";
-    if (document.activeElement === document.body) document.querySelector(`${REGION} .sample-pages a`)?.focus();
+    // What was pressed may be gone ("Last" at the last one): its neighbour goes on.
+    if (document.activeElement.matches(`body, ${REGION}`)) document.querySelector(`${REGION} .sample-pages a`)?.focus();
   }
 }
