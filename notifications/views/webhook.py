@@ -45,14 +45,16 @@ def webhook_page(
         deliveries = deliveries.filter(state=state)
     page = Paginator(deliveries, PER_PAGE).get_page(request.GET.get("page"))
     soon = timezone.now() + SOON
-    waits = (each.next_attempt_at for each in page if each.state == Delivery.State.PENDING)
+    waiting = [each for each in page if each.state == Delivery.State.PENDING]
+    # What is under way is due again only when its sender must have died.
+    moves = any(each.claim or (each.next_attempt_at and each.next_attempt_at <= soon) for each in waiting)
     held = {"url": webhook.url, "description": webhook.description, "event_types": webhook.event_types}
     context = {
         "webhook": webhook,
         "labels": [KINDS[name].label for name in webhook.event_types if name in KINDS],
         "form": form or WebhookForm(initial=held, is_staff=caller(request).is_staff),
         "page": page,
-        "is_live": webhook.enabled and any(at is not None and at <= soon for at in waits),
+        "is_live": webhook.enabled and moves,
         "state": state,
         "states": Delivery.State.choices,
         "secret": secret,

@@ -1,14 +1,16 @@
 """The pages of webhooks, as a browser without scripts uses them."""
 
+import uuid
 from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from notifications.dispatch import dispatch_pending
 from notifications.models import Delivery, WebhookEndpoint
-from notifications.sending import send_due
+from notifications.sending import LEASE, send_due
 from tests.contracts.wire import reply
 from tests.notifications.conftest import MakeEndpoint, MakeJob, Receive, webhook_of
 
@@ -102,6 +104,9 @@ def test_the_log_shows_tries_and_sends_again(
     assert "It is sent again." in answer.content.decode()
     assert 'data-live="true"' in answer.content.decode()
     assert webhook_of(job).state == "pending"
+    leased = timezone.now() + LEASE
+    Delivery.objects.filter(channel="webhook").update(claim=uuid.uuid4(), next_attempt_at=leased)  # it is under way
+    assert 'data-live="true"' in client.get(path).content.decode()
     WebhookEndpoint.objects.update(enabled=False)
     answer = client.post(f"{path}/deliveries/{webhook_of(job).message_id}/replay", follow=True)
     assert "switch it on first" in answer.content.decode()
