@@ -35,7 +35,14 @@ _ENTRY_OVERHEAD = 200  # an entry costs as much as so many points, however few i
 LAST_STEP = 2**63 - 1  # what the column can hold
 
 _KEY = ("attempt", "restart", "step")
-POINT_COLUMNS = (*_KEY, "epoch", *METRIC_NAMES, "timestamp")
+
+
+def columns(metrics: Sequence[str] = METRIC_NAMES) -> tuple[str, ...]:
+    """The names of what `every_point` yields of these metrics."""
+    return (*_KEY, "epoch", *metrics, "timestamp")
+
+
+POINT_COLUMNS = columns()
 _NUMBERS = POINT_COLUMNS[:-1]
 _SHOWN = (*POINT_COLUMNS, "superseded", "stands_for", "means")
 # Noisy from step to step, so that their smoothed course needs the mean of what is left out.
@@ -160,11 +167,6 @@ def chart(job: TrainingJob, *, since: int = 0, max_points: int = DEFAULT_POINTS,
 def counting(job: TrainingJob, name: str, *, last: int | None = None) -> list[tuple[int, float]]:
     """(step, value) of a metric where it has one, in order, without superseded points; of `last`, that many newest."""
     return _memory.counting(job, name, last=last)
-
-
-def columns(metrics: Sequence[str] = METRIC_NAMES) -> tuple[str, ...]:
-    """The names of what `every_point` yields of these metrics."""
-    return (*_KEY, "epoch", *metrics, "timestamp")
 
 
 def every_point(

@@ -150,6 +150,11 @@ class TrainingJob(models.Model):
     def is_terminal(self) -> bool:
         return self.status in TERMINAL
 
+    @property
+    def has_learned(self) -> bool:
+        """Whether stopping it now would leave something that it learned to keep."""
+        return self.status == Status.RUNNING and self.current_step > 0 and not self.cluster_result
+
 
 class SubmitOutcome(models.TextChoices):
     """What is known of a submission. `sending` after a crash means the same as `unknown`."""

@@ -18,12 +18,11 @@ class Terms:
 
 def terms(job: TrainingJob, *, can_keep: bool, newest: int | None) -> Terms:
     """For a job as its row says; `can_keep`: its cluster keeps adapters, `newest`: the step of its last checkpoint."""
-    has_learned = job.status == Status.RUNNING and job.current_step > 0 and not job.cluster_result
     return Terms(
         billed=_billed(job),
         kept=_kept(job, newest),
-        lost=_lost(job, newest, has_learned=has_learned, can_keep=can_keep),
-        can_keep=can_keep and has_learned,
+        lost=_lost(job, newest, can_keep=can_keep),
+        can_keep=can_keep and job.has_learned,
     )
 
 
@@ -46,10 +45,10 @@ def _kept(job: TrainingJob, newest: int | None) -> str:
     return f"Metrics, log, costs, timeline and the checkpoints: a new job can go on from step {newest:,}."
 
 
-def _lost(job: TrainingJob, newest: int | None, *, has_learned: bool, can_keep: bool) -> str:
+def _lost(job: TrainingJob, newest: int | None, *, can_keep: bool) -> str:
     if job.cluster_result:
         return "Nothing: training has ended already, and its files go on into storage."
-    if not has_learned:
+    if not job.has_learned:
         return "Nothing but its turn: no step has been trained yet."
     since = f"after step {newest:,}" if newest is not None else "so far"
     if can_keep:
