@@ -107,16 +107,19 @@ def open_tab(
 ) -> Iterator[Open]:
     """`open_tab("alice", "/training/jobs", color_scheme="dark")` is a tab in which alice has logged in (None: nobody).
 
-    What the content security policy refuses is an error in its console.
+    What the content security policy refuses is an error in its console. With `has_clock` its clock can be moved
+    (`tab.clock`): from the start, as for a moment of its installation a page reads 1970.
     """
     contexts: list[BrowserContext] = []
 
-    def open_(username: str | None, path: str, **options: Any) -> Page:
+    def open_(username: str | None, path: str, *, has_clock: bool = False, **options: Any) -> Page:
         cookies = logged_in(username) if username else None
         context = browser.new_context(base_url=installation.url, storage_state=cookies, **options)
         contexts.append(context)
         context.add_init_script(REPORT_REFUSALS)
         context.set_default_timeout(PATIENCE_MS)
+        if has_clock:
+            context.clock.install()
         tab = context.new_page()
         tab.on("console", complaints.note)
         tab.on("pageerror", lambda error: complaints.texts.append(str(error)))

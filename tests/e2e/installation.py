@@ -23,7 +23,7 @@ EXAMPLES = 1000
 # What makes a job train for minutes, so that it is found running on a busy machine too.
 LONG = {"gpu_config": {"type": "A100-40GB", "count": 1}, "hyperparameters": {"epochs": 50, "batch_size": 1}}
 # Of jobs and of datasets: what else they are in the end will not change any more.
-GOING_ON = ("queued", "initializing", "running", "validating")
+GOING_ON = ("queued", "initializing", "running", "cancelling", "validating")
 PREPARATION_SECONDS = 180
 READY_SECONDS = 180
 
@@ -141,6 +141,13 @@ class Installation:
     def long_job(self, username: str, dataset: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
         """A job that trains for minutes, until it is cancelled."""
         return self.job(username, dataset, **LONG, **changes)
+
+    def billed_job(self, username: str, dataset: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+        """A job that was cancelled when it had cost some cents: what a quick one costs may round to none."""
+        job = self.job(username, dataset, **{**LONG, "gpu_config": {"type": "H100-80GB", "count": 2}}, **changes)
+        self.await_true(lambda: self.api(username).get(f"jobs/{job['id']}")["job"]["current_cost"] >= 0.02)
+        self.api(username).post(f"jobs/{job['id']}/cancel", {})
+        return self._await(username, f"jobs/{job['id']}", "job", {"cancelled"})
 
     def job(self, username: str, dataset: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
         """A job on the dataset, of one epoch unless told otherwise."""

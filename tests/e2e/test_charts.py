@@ -141,7 +141,7 @@ def test_a_zoom_between_two_shown_points_fetches_those_that_lie_there(open_tab: 
 def test_without_a_network_finer_points_are_asked_for_again_in_peace(
     open_tab: Open, measured: dict[str, Any], complaints: Complaints
 ) -> None:
-    tab = open_tab("alice", f"/training/jobs/{measured['id']}")
+    tab = open_tab("alice", f"/training/jobs/{measured['id']}", has_clock=True)
     expect(loss(tab)).to_be_visible()
     asked: list[str] = []
 
@@ -149,7 +149,6 @@ def test_without_a_network_finer_points_are_asked_for_again_in_peace(
         asked.append(route.request.url)
         route.abort()
 
-    tab.clock.install()
     tab.route("**/metrics?from_step=*", refuse)
     drag(tab, "loss", 0.4, 0.6)
     tab.clock.run_for(1000)

@@ -14,8 +14,8 @@ from tests.e2e.conftest import Complaints, Open
 from tests.e2e.installation import Installation
 
 
-def opened(open_tab: Open, dataset: dict[str, Any]) -> Page:
-    tab = open_tab("alice", f"/training/configure?dataset={dataset['id']}")
+def opened(open_tab: Open, dataset: dict[str, Any], **options: Any) -> Page:
+    tab = open_tab("alice", f"/training/configure?dataset={dataset['id']}", **options)
     expect(tab.locator("#estimate")).to_have_attribute("aria-busy", "false")
     return tab
 

@@ -14,7 +14,7 @@ from tests.e2e.installation import Installation
 def test_what_a_job_cost_is_found_and_taken_along(
     open_tab: Open, installation: Installation, dataset: dict[str, Any]
 ) -> None:
-    job = installation.await_end("alice", installation.job("alice", dataset, name="Dear one"))
+    job = installation.billed_job("alice", dataset, name="Dear one")
     tab = open_tab("alice", "/training/jobs")
     tab.get_by_role("link", name="Costs").click()
     row = tab.get_by_role("row").filter(has_text="Dear one")

@@ -22,10 +22,21 @@ def running(installation: Installation, dataset: dict[str, Any]) -> Any:
 @pytest.fixture
 def tab(open_tab: Open, running: dict[str, Any], complaints: Complaints) -> Any:
     """Its page."""
-    tab = open_tab("alice", f"/training/jobs/{running['id']}")
-    expect(tab.locator("#badge")).to_have_text("Running")
-    yield tab
+    yield opened(open_tab, running)
     complaints.forgive()  # requests without an answer are errors in the console
+
+
+@pytest.fixture
+def tab_with_clock(open_tab: Open, running: dict[str, Any], complaints: Complaints) -> Any:
+    """Its page, whose time can be moved."""
+    yield opened(open_tab, running, has_clock=True)
+    complaints.forgive()
+
+
+def opened(open_tab: Open, job: dict[str, Any], **options: Any) -> Page:
+    tab = open_tab("alice", f"/training/jobs/{job['id']}", **options)
+    expect(tab.locator("#badge")).to_have_text("Running")
+    return tab
 
 
 def drop(route: Route) -> None:
@@ -49,17 +60,16 @@ def test_without_a_network_it_says_how_old_its_data_is_and_asks_at_once_when_tol
 
 
 def test_it_asks_less_and_less_often_while_nobody_answers_and_at_once_when_the_network_is_back(
-    tab: Page,
+    tab_with_clock: Page,
 ) -> None:
+    tab = tab_with_clock
     tries: list[str] = []
 
     def note(route: Route) -> None:
         tries.append(route.request.url)
         route.abort()
 
-    tab.clock.install()
     tab.route("**/api/jobs/**", note)
-    tab.evaluate("dispatchEvent(new Event('online'))")  # the timer that runs already is of the clock before
     for _ in range(36):  # three minutes, in which a page that is answered asks 36 times
         tab.clock.run_for(5000)
         tab.evaluate("new Promise((done) => done())")
@@ -70,9 +80,9 @@ def test_it_asks_less_and_less_often_while_nobody_answers_and_at_once_when_the_n
     expect(tab.locator("#stale")).to_be_hidden()
 
 
-def test_a_laptop_that_wakes_up_asks_at_once(tab: Page) -> None:
-    tab.clock.install()  # no timer runs, as in a machine that sleeps
-    tab.clock.pause_at(tab.evaluate("Date.now()") / 1000 + 3600)
+def test_a_laptop_that_wakes_up_asks_at_once(tab_with_clock: Page) -> None:
+    tab = tab_with_clock
+    tab.clock.pause_at(tab.evaluate("Date.now()") / 1000 + 3600)  # no timer runs, as in a machine that sleeps
     with tab.expect_request("**/api/jobs/*?since=*"):
         tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 

@@ -104,7 +104,7 @@ def test_whatever_refuses_a_start_is_said_keeps_the_form_and_makes_one_job(
 def test_while_the_server_wants_no_request_the_button_counts_down_and_sends_none(
     open_tab: Open, dataset: dict[str, Any], complaints: Complaints
 ) -> None:
-    tab = opened(open_tab, dataset)
+    tab = opened(open_tab, dataset, has_clock=True)
     asked: list[Route] = []
     start = tab.locator("#create")
 
@@ -113,7 +113,6 @@ def test_while_the_server_wants_no_request_the_button_counts_down_and_sends_none
         fulfilled(429, "throttled", "Too many requests.", **{"Retry-After": "3"})(route)
 
     tab.route("**/api/jobs", answer)
-    tab.clock.install()
     start.click()
     expect(tab.locator("#form-error")).to_contain_text("Too many requests.")
     expect(start).to_have_text("Try again in 3 s")

@@ -34,7 +34,8 @@ MakeJob = Callable[..., TrainingJob]
 UseNode = Callable[..., Node]
 Meanwhile = Callable[[Callable[[], object]], None]
 # What a hanging run does: it trains for ever, until it is told to stop.
-TRAINS_FOR_EVER = {"outcome": {"kind": "hang", "at_step": 5}}
+HANGS_AT_STEP = 5
+TRAINS_FOR_EVER = {"outcome": {"kind": "hang", "at_step": HANGS_AT_STEP}}
 
 
 @pytest.fixture(scope="session")
@@ -158,19 +159,20 @@ def let_pass(job: TrainingJob, **time_passed: float) -> None:
         row.save(update_fields=moments)
 
 
-def work_until(job: TrainingJob, *statuses: str, seconds: float = 90) -> TrainingJob:
-    """Do what workers do with a job, over and over, until it is in one of `statuses`."""
+def work_until(job: TrainingJob, *statuses: str, step: int = 0, seconds: float = 90) -> TrainingJob:
+    """Do what workers do with a job, over and over, until it is in one of `statuses` and no earlier than at `step`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         job.refresh_from_db()
-        if job.status in statuses:
+        if job.status in statuses and job.current_step >= step:
             return job
         due_now(job)
         reconcile.submit(job.pk)
         reconcile.poll([job.pk])
         reconcile.release(job.pk)
         reconcile.collect(job.pk)
-    raise AssertionError(f"still {job.status} ({job.current_stage}): {job.waiting_for} {job.error_message}")
+    where = f"{job.status} at step {job.current_step} ({job.current_stage})"
+    raise AssertionError(f"still {where}: {job.waiting_for} {job.error_message}")
 
 
 FAR = timedelta(days=3650)

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from jobs import reconcile, services
 from jobs.models import MetricsPoint, TrainingJob
-from tests.jobs.conftest import TRAINS_FOR_EVER, MakeJob, Meanwhile, due_and, work_until
+from tests.jobs.conftest import HANGS_AT_STEP, TRAINS_FOR_EVER, MakeJob, Meanwhile, due_and, work_until
 from tests.jobs.nodes import IMPATIENT, Node
 
 Effect = Mapping[str, Any]
@@ -44,10 +44,10 @@ class Ground:
         return self.queued(self.alice, **asked)
 
     def training(self, **asked: Any) -> TrainingJob:
-        """A job that trains at the node until it is told to stop."""
+        """A job that trains at the node until it is told to stop, but gets no further than it is."""
         job = self.job(**asked)
         self.node.fault("job", TRAINS_FOR_EVER, job=job)
-        return work_until(job, "running")
+        return work_until(job, "running", step=HANGS_AT_STEP)
 
     def cancelled(self, job: TrainingJob, **asked: Any) -> TrainingJob:
         """The job after its owner's cancel."""
