@@ -62,7 +62,7 @@ class CostSummaryView(generics.GenericAPIView[Any]):
         rows = self.paginate_queryset(report.lines(user, asked.days, group, sort=chosen["sort"]))
         lines = [report.line(row, asked.days, group, totals.now.cost) for row in rows or []]
         page = self.get_paginated_response([])
-        page.data |= summary_json(asked, totals, group, lines)
+        page.data |= summary_json(asked, totals, group, lines, report.forgotten(user, asked.days))
         return page
 
 

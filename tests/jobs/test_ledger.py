@@ -259,6 +259,12 @@ def test_a_run_that_nobody_followed_is_told_because_no_bill_holds_it(reader: Cli
     assert "run-7 ran." in text
     assert "run-1 still ran." not in text
     assert "And more before: choose fewer days to see them." in text
+    told = reader.get("/api/costs/summary").json()["data"]["forgotten"]
+    assert [run["message"] for run in told] == [
+        *(f"run-{number} ran." for number in (7, 6, 5, 4, 3)),
+        "run-1 still ran.",
+    ]
+    assert told[-1]["job_name"] == "Lost"
 
 
 @pytest.mark.django_db

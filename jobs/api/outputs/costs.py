@@ -7,8 +7,9 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from jobs.api.outputs.run import CostRecordOutput, PaginationOutput
-from jobs.ledger.report import GROUPS, Figures, Line, Totals
+from jobs.ledger.report import FORGOTTEN_SHOWN, GROUPS, Figures, Line, Totals
 from jobs.ledger.span import RANGES, Span
+from jobs.models import JobEvent
 
 
 class JobCostOutput(CostRecordOutput):
@@ -56,6 +57,13 @@ class _RunningOutput(serializers.Serializer[dict[str, Any]]):
     without_estimate = serializers.IntegerField()
 
 
+class _ForgottenOutput(serializers.Serializer[dict[str, Any]]):
+    job_id = serializers.UUIDField()
+    job_name = serializers.CharField()
+    message = serializers.CharField(help_text="which run was found, at which cluster")
+    found_at = serializers.DateTimeField()
+
+
 class CostsSummaryOutput(_FiguresOutput):
     range = serializers.ChoiceField(list(RANGES))
     group = serializers.ChoiceField(list(GROUPS))
@@ -68,11 +76,18 @@ class CostsSummaryOutput(_FiguresOutput):
     )
     change = serializers.FloatField(allow_null=True, help_text="against the span before: 0.1 is 10 % more")
     running = _RunningOutput()
+    forgotten = _ForgottenOutput(
+        many=True,
+        help_text="runs that nobody followed, found at a cluster in the span: no bill holds what they cost. "
+        f"The {FORGOTTEN_SHOWN} newest, and one more where there are more.",
+    )
     groups = CostGroupOutput(many=True)
     pagination = PaginationOutput()
 
 
-def summary_json(span: Span, totals: Totals, group: str, lines: Sequence[Line]) -> dict[str, Any]:
+def summary_json(
+    span: Span, totals: Totals, group: str, lines: Sequence[Line], forgotten: Sequence[JobEvent]
+) -> dict[str, Any]:
     """All of a CostsSummaryOutput but its pagination."""
     running = totals.running
     return {
@@ -90,6 +105,15 @@ def summary_json(span: Span, totals: Totals, group: str, lines: Sequence[Line]) 
             "projected": None if running.projected is None else float(running.projected),
             "without_estimate": running.unknown,
         },
+        "forgotten": [
+            {
+                "job_id": event.job_id,
+                "job_name": event.job.name,
+                "message": event.message,
+                "found_at": event.created_at,
+            }
+            for event in forgotten
+        ],
         "groups": [
             {"key": str(line.key), "name": line.name, "share": line.share, **_figures(line.figures)} for line in lines
         ],
