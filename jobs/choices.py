@@ -1,6 +1,5 @@
 """What the form for a new job offers to train on, and what it says of a dataset that is chosen."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from django.contrib.auth.models import User
 from datasets import selectors
 from datasets.models import Dataset, DatasetStatus
 from datasets.validation import lengths
+from jobs import ids
 
 MOST = 500  # a list beyond that is no choice; an older dataset is chosen on its own page
 NAMED = 3
@@ -66,8 +66,8 @@ def offered(user: User, *, wanted: str, also: str = "", most: int = MOST) -> Cho
     shown = list(ready.only(*_LISTED)[: most + 1])
     has_more = len(shown) > most
     shown = shown[:most]
-    missing = {*_ids(wanted), *_ids(also)} - {dataset.pk for dataset in shown}
-    shown += ready.only(*_LISTED).filter(pk__in=missing)
+    named = {pk for text in (wanted, also) if (pk := ids.parsed(text))}
+    shown += ready.only(*_LISTED).filter(pk__in=named - {dataset.pk for dataset in shown})
     first = wanted or (str(shown[0].pk) if shown else "")
     coming = mine.filter(status__in=(DatasetStatus.UPLOADING, DatasetStatus.VALIDATING))
     chosen = next((dataset for dataset in shown if str(dataset.pk) == first), None)
@@ -103,10 +103,3 @@ def _bars(examples: list[int]) -> Iterator[Bar]:
         if number:
             height = max(LEAST_HEIGHT, 100 * number / max(examples))
             yield Bar(round(place * width, 2), round(100 - height, 2), round(width * 0.88, 2), round(height, 2))
-
-
-def _ids(text: str) -> list[uuid.UUID]:
-    try:
-        return [uuid.UUID(text)]
-    except ValueError:
-        return []

@@ -3,13 +3,13 @@
 What an address says wrongly counts as not said: a page shows something for any address.
 """
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from jobs import ids
 from jobs.states import ACTIVE, TERMINAL, Status
 
 ACTIVE_ONES, ENDED_ONES = "active", "ended"
@@ -100,7 +100,7 @@ def parse(said: Mapping[str, str]) -> Query:
     return Query(
         search=text("search"),
         status=status if status in GROUPS or status in set(Status) else "",
-        dataset=_id(text("dataset")),
+        dataset=str(ids.parsed(text("dataset")) or ""),
         base_model=text("base_model"),
         gpu=text("gpu"),
         from_=_day(text("from")),
@@ -112,13 +112,6 @@ def parse(said: Mapping[str, str]) -> Query:
 
 def _turned(sort: str) -> str:
     return sort.removeprefix("-") if sort.startswith("-") else f"-{sort}"
-
-
-def _id(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        return ""
 
 
 def _day(text: str) -> date | None:

@@ -3,11 +3,10 @@ that static/configure/form.js would make of them."""
 
 import math
 import re
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from jobs import form, presets, sentinel
+from jobs import form, ids, presets, sentinel
 from jobs.exceptions import InvalidJob
 from jobs.form import Start
 
@@ -106,18 +105,10 @@ def _check(start: Start) -> None:
     chosen = {"dataset_id": start.dataset, "base_model": start.base_model, "gpu_type": start.gpu_type}
     problems = {name: [_UNCHOSEN[name]] for name, value in chosen.items() if not value}
     for name, value in (("dataset_id", start.dataset), ("validation_dataset_id", start.validation_dataset)):
-        if value and not _is_id(value):
+        if value and ids.parsed(value) is None:
             problems[name] = [_UNCHOSEN["dataset_id"]]
     if problems:
         raise InvalidJob.of_fields(problems)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _control(path: str) -> str:

@@ -7,7 +7,6 @@ once: a stop may be repeated, and operators are told once.
 """
 
 import logging
-import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
@@ -15,7 +14,7 @@ from itertools import islice
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import alerts, costs, lifecycle
+from jobs import alerts, costs, ids, lifecycle
 from jobs.clusters import registry
 from jobs.clusters.base import ENDED_STATES, ClusterError, Known, NoSuchJob, Polled, PollRequest, Status
 from jobs.models import Installation, TrainingJob
@@ -51,12 +50,14 @@ def _sweep(door: gate.Gate) -> None:
     ours = (known for known in listed if known.labels.get("installation") == str(installation.pk))
     for page in _pages(known for known in ours if known.state not in ENDED_STATES):
         # Read after the listing: whatever runs was intended, and stored, before.
-        rows = TrainingJob.objects.prefetch_related("attempts").in_bulk(list(filter(None, map(_job_id, page))))
+        rows = TrainingJob.objects.prefetch_related("attempts").in_bulk(
+            [pk for known in page if (pk := ids.parsed(known.job_id))]
+        )
         for known in page:
             if timezone.now() - began > SWEEP_FOR:
                 logger.warning("The sweep for orphans at %s ran out of time; the next one goes on", door.name)
                 return
-            job_id = _job_id(known)
+            job_id = ids.parsed(known.job_id)
             _judge(door, known, rows.get(job_id) if job_id else None, began)
     gate.note_success(door)
 
@@ -154,13 +155,6 @@ def _attempt(known: Known, job: TrainingJob | None) -> int | None:
     if known.attempt is not None or job is None:
         return known.attempt
     return next((each.number for each in job.attempts.all() if each.external_job_id == known.external_job_id), None)
-
-
-def _job_id(known: Known) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(known.job_id)
-    except ValueError:
-        return None
 
 
 def _subject(door: gate.Gate, known: Known) -> str:
