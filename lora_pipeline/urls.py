@@ -9,7 +9,7 @@ from drf_spectacular.views import (
     SpectacularYAMLAPIView,
 )
 
-from lora_pipeline import api_errors, health
+from lora_pipeline import api_errors, health, offline
 from lora_pipeline.processing import ProcessingView
 
 api: list[URLPattern | URLResolver] = [
@@ -28,6 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="job-list"), name="home"),
     path("health", health.health, name="health"),
     path("ready", health.ready, name="ready"),
+    path("offline", offline.page, name="offline"),
+    path("service-worker.js", offline.worker, name="service-worker"),
     # One login page for everybody, with its limit on guessing.
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),

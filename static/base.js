@@ -6,6 +6,7 @@ import "./bell.js";
 import "./connection.js";
 import "./copy.js";
 import "./countdown.js";
+import "./offline-ready.js";
 import "./processing.js";
 import "./shortcuts.js";
 import * as tabs from "./tabs.js";

@@ -108,12 +108,14 @@ def open_tab(
     """`open_tab("alice", "/training/jobs", color_scheme="dark")` is a tab in which alice has logged in (None: nobody).
 
     What the content security policy refuses is an error in its console. With `has_clock` its clock can be moved
-    (`tab.clock`): from the start, as for a moment of its installation a page reads 1970.
+    (`tab.clock`): from the start, as for a moment of its installation a page reads 1970. Without the service worker:
+    requests of a page that one answers for pass by `tab.route`; `service_workers="allow"` lets it in.
     """
     contexts: list[BrowserContext] = []
 
     def open_(username: str | None, path: str, *, has_clock: bool = False, **options: Any) -> Page:
         cookies = logged_in(username) if username else None
+        options = {"service_workers": "block", **options}
         context = browser.new_context(base_url=installation.url, storage_state=cookies, **options)
         contexts.append(context)
         context.add_init_script(REPORT_REFUSALS)

@@ -123,5 +123,6 @@ SIGHTS = {
     "forbidden": Sight("/api/process-training-jobs", is_missing=True),
     "not-for-you": Sight("/admin/"),
     "out-of-date": Sight("/settings/tokens", _send_without_token, is_missing=True),
+    "offline": Sight("/offline", username=None),
     "missing": Sight("/no/such/page", is_missing=True),
 }
