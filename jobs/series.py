@@ -10,6 +10,7 @@ Whether somebody may see the job is decided before (jobs.selectors.visible_to).
 
 import threading
 import uuid
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -227,14 +228,16 @@ def _chosen(table: Table, since: int, steps: Steps) -> Table:
 
 
 def _merged(old: Table, new: Table) -> Table:
-    """Both, in key order; of equal keys the new row."""
-    both = {name: np.concatenate([old[name], new[name]]) for name in _HELD_COLUMNS}
-    if not len(old["id"]) or [old[name][-1] for name in _KEY] < [new[name][0] for name in _KEY]:
-        return both  # appended at the end: the usual case
+    """Both, in key order; of equal keys the new row. What comes before all new rows is not looked at."""
+    first = [new[name][0] for name in _KEY]
+    start = bisect_left(range(len(old["id"])), first, key=lambda row: [old[name][row] for name in _KEY])
+    if start == len(old["id"]):  # appended at the end: the usual case
+        return {name: np.concatenate([old[name], new[name]]) for name in _HELD_COLUMNS}
+    both = {name: np.concatenate([old[name][start:], new[name]]) for name in _HELD_COLUMNS}
     ordered = _rows(both, np.lexsort([both[name] for name in reversed(_KEY)]))  # stable: old before new
     is_last = np.ones(len(ordered["id"]), bool)
     is_last[:-1] = np.logical_or.reduce([ordered[name][1:] != ordered[name][:-1] for name in _KEY])
-    return _rows(ordered, is_last)
+    return {name: np.concatenate([old[name][:start], ordered[name][is_last]]) for name in _HELD_COLUMNS}
 
 
 def _marked(table: Table) -> Table:
@@ -256,8 +259,10 @@ def _stood_for(table: Table, kept: NDArray[np.int64]) -> tuple[list[int], list[d
     counts: list[int] = downsample.counts(kept).tolist()
     if len(kept) == len(table["id"]):
         return counts, [None] * len(counts)
-    counting = ~table["superseded"]
-    columns = [downsample.means(np.where(counting, table[name], np.nan), kept) for name in AVERAGED]
+    counted = [table[name] for name in AVERAGED]
+    if table["superseded"].any():
+        counted = [np.where(table["superseded"], np.nan, column) for column in counted]
+    columns = [downsample.means(column, kept) for column in counted]
     rows = zip(*(_with_none(_rounded(column)) for column in columns), strict=True)
     means = [dict(zip(AVERAGED, row, strict=True)) for row in rows]
     return counts, [each if count > 1 else None for each, count in zip(means, counts, strict=True)]
@@ -293,4 +298,6 @@ def _as_points(
 
 def _with_none(column: NDArray[Any]) -> list[Any]:
     values: list[Any] = column.tolist()
+    if not np.isnan(column).any():
+        return values
     return [None if value != value else value for value in values]  # NaN alone differs from itself

@@ -58,6 +58,20 @@ def test_the_same_points_give_the_same_choice() -> None:
     assert np.array_equal(downsample.extremes([column], 200), downsample.extremes([column.copy()], 200))
 
 
+@pytest.mark.parametrize("length", [1_500, 30_000, 99_950])
+def test_a_curve_that_grows_keeps_nearly_all_that_was_chosen(length: int) -> None:
+    rng = np.random.default_rng(1)
+    columns = [rng.random(length + 100) for _ in range(5)]
+    columns.append(np.where(np.arange(length + 100) % 100 == 0, columns[0], np.nan))
+    before = set(downsample.extremes([column[:length] for column in columns], 1000).tolist())
+    others = 0
+    for grown in range(length + 1, length + 101):
+        after = set(downsample.extremes([column[:grown] for column in columns], 1000).tolist())
+        others += len(after - before)
+        before = after
+    assert others < 1000  # each new row, and once in a while a chart that is cut anew
+
+
 def test_a_series_without_any_value_takes_no_room() -> None:
     kept = downsample.extremes([np.arange(1000.0), np.full(1000, np.nan)], 100)
     assert len(kept) > 90

@@ -1,6 +1,7 @@
 """A job's points for charts, read once and then only what changed."""
 
 import threading
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -135,6 +136,33 @@ def test_unchanged_points_are_not_read_again_and_new_ones_alone(job: TrainingJob
         series.chart(job)
     assert (len(none), len(some)) == (0, 2)
     assert '"version" >' in some.captured_queries[0]["sql"]
+
+
+def test_of_a_long_curve_hardly_any_times_are_read_again(job: TrainingJob) -> None:
+    def values(step: int) -> dict[str, Any]:
+        return {"training_loss": step * 7919 % 1000 / 1000, "timestamp": factories.NOW}
+
+    factories.points(job, {step: values(step) for step in range(3000)})
+    series.chart(job)
+    factories.points(job, {3000: values(3000)})
+    with CaptureQueriesContext(connection) as queries:
+        series.chart(job)
+    assert 0 < queries.captured_queries[1]["sql"].partition(" IN (")[2].count(",") + 1 < 5
+
+
+def test_what_changes_amid_restarts_leaves_the_others_where_they_are(job: TrainingJob) -> None:
+    loss = {"training_loss": 2.0}
+    factories.points(job, dict.fromkeys(range(1, 8), loss))
+    factories.points(job, dict.fromkeys(range(4, 10), loss), restart=1)
+    series.chart(job)
+    job.metrics_version += 1
+    MetricsPoint.objects.filter(job=job, restart=0, step__in=(3, 6)).update(
+        validation_loss=1.5, version=job.metrics_version
+    )
+    factories.points(job, {2: loss, 10: loss}, restart=1)
+    after = series.chart(job)
+    assert after == series.Memory(capacity=1000).chart(job)
+    assert [p["step"] for p in after.points if p["validation_loss"]] == [3, 6]
 
 
 def test_a_process_without_memory_says_the_same(job: TrainingJob) -> None:
