@@ -141,7 +141,7 @@ def _clock(name: str, address: str) -> Finding:
         theirs = parsedate_to_datetime(answer.headers["Date"])
     except requests.RequestException as error:
         return Finding(name, False, f"does not answer ({type(error).__name__})", "Check its address, above.")
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return Finding(name, True, "tells no time")
     skew = abs((_aware(theirs) - timezone.now()).total_seconds())
     if skew > MAX_SKEW_S:

@@ -15,6 +15,8 @@ MAX_URL = 2000
 _PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
 # Ways to say an IPv4 address in IPv6 within 2000::/3: 6to4 and Teredo. (NAT64 and mapped ones lie outside.)
 _DISGUISES = (ipaddress.ip_network("2002::/16"), ipaddress.ip_network("2001::/32"))
+# Networks that know IPv6 alone reach IPv4 addresses through this prefix.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _RELAYS = ipaddress.ip_network("192.88.99.0/24")
 # Clouds hand out the machine's own keys here: refused even where private addresses are allowed.
 _METADATA = (ipaddress.ip_address("fd00:ec2::254"), ipaddress.ip_address("100.100.100.200"))
@@ -90,15 +92,22 @@ def resolve(target: Target, *, allow_private: bool) -> str:
 
 def check(address: Address, *, allow_private: bool) -> None:
     """Raises Refused unless calls may go to `address`."""
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
+    within = _ipv4_within(address)
+    if within is not None:
         if not allow_private:
             raise Refused(_not_public(address))
-        address = mapped
+        address = within
     if address.is_link_local or address.is_multicast or address.is_unspecified or address in _METADATA:
         raise Refused(f"{address} is never called: it is a link-local, multicast, empty or metadata address.")
     if not allow_private and not _is_public(address):
         raise Refused(_not_public(address))
+
+
+def _ipv4_within(address: Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a mapped or a NAT64 address stands for."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    return ipaddress.IPv4Address(int(address) % 2**32) if address in _NAT64 else address.ipv4_mapped
 
 
 def _is_public(address: Address) -> bool:

@@ -94,6 +94,7 @@ def test_a_key_that_no_header_can_carry_means_not_sent_and_is_not_shown(patient:
         reply(500, {"detail": "Internal Server Error"}),
         reply(502, "<html>Bad Gateway</html>"),
         reply(503, {"title": "no Retry-After"}),
+        reply(500, "", Retry_After=f"Fri, 31 Dec {'9' * 20} 23:59:59 GMT"),
         reply(408, ""),
     ],
     ids=[
@@ -110,6 +111,7 @@ def test_a_key_that_no_header_can_carry_means_not_sent_and_is_not_shown(patient:
         "500",
         "502",
         "503 without Retry-After",
+        "a date beyond all calendars",
         "408",
     ],
 )

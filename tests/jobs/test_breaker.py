@@ -84,6 +84,48 @@ def test_five_calls_without_an_answer_open_it_whoever_asks(
     assert is_open() is (silence is reset)
 
 
+@pytest.mark.parametrize(
+    "answer", [refusing(402), refusing(409), reply(500, Retry_After="7")], ids=["402", "409", "500"]
+)
+def test_a_cluster_that_answers_five_jobs_with_reasons_is_there(
+    answer: Any, alice: User, scripted: ScriptedCluster
+) -> None:
+    jobs = running(alice, scripted, 5)
+    scripted.scripts["/training/status"] = answer
+    for job in jobs:
+        asked_again(job)
+    assert not is_open()
+    assert Cluster.objects.get().consecutive_failures == 0
+
+
+def test_errors_about_no_job_open_it_too(scripted: ScriptedCluster) -> None:
+    scripted.scripts["/training/capabilities"] = reply(500)
+    for _ in range(5):
+        assert not is_open()
+        reconcile.refresh_all()
+    assert is_open()
+
+
+def test_a_silence_counts_also_after_an_error_about_the_same_job(alice: User, scripted: ScriptedCluster) -> None:
+    [job] = running(alice, scripted, 1)
+    scripted.scripts["/training/status"] = reply(500)
+    asked_again(job)
+    scripted.scripts["/training/status"] = reset
+    for _ in range(4):
+        asked_again(job)
+    assert is_open()
+
+
+def test_files_that_cannot_be_asked_for_count_as_well(alice: User, scripted: ScriptedCluster) -> None:
+    scripted.features = ["artifacts"]
+    scripted.scripts["/training/artifacts"] = reset
+    job = at_cluster(alice, cluster_result="completed")
+    for _ in range(5):
+        assert not is_open()
+        due_and(job, reconcile.collect)
+    assert is_open()
+
+
 def test_an_answer_in_between_starts_the_count_anew(alice: User, scripted: ScriptedCluster) -> None:
     [job] = running(alice, scripted, 1)
     for _ in range(3):
@@ -140,6 +182,32 @@ def test_a_cluster_that_is_no_longer_in_the_settings_is_told_as_well(
     )
 
 
+def test_a_refused_key_is_known_for_one_until_it_is_taken(
+    alice: User, scripted: ScriptedCluster, clock: time_machine.Traveller
+) -> None:
+    [job] = running(alice, scripted, 1)
+    scripted.scripts["/training/status"] = refusing(403)
+    asked_again(job)
+    assert Cluster.objects.get().key_refused
+    scripted.scripts.clear()
+    clock.shift(61)
+    asked_again(job)
+    assert not Cluster.objects.get().key_refused
+
+
+def test_a_cluster_that_is_back_opens_no_other_ones_door(
+    alice: User, scripted: ScriptedCluster, clock: time_machine.Traveller
+) -> None:
+    [job] = opened(alice, scripted, 1)
+    clock.shift(61)
+    other = Cluster.objects.create(name="other", open_until=timezone.now() + timedelta(seconds=50))
+    scripted.scripts.clear()
+    assert asked_again(job).waiting_for == ""
+    other.refresh_from_db()
+    assert other.open_until is not None
+    assert alerts() == [("cluster_closed", "default"), ("cluster_back", "default")]
+
+
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_operators_hear_once_however_many_workers_notice_at_the_same_time(settings: Any) -> None:
     settings.GPU_CLUSTERS = {"default": {"DRIVER": "http", "URL": f"http://127.0.0.1:{ports.free()}", "KEY": "key"}}
@@ -184,6 +252,16 @@ def test_one_call_finds_out_whether_it_is_over_not_those_of_all_jobs(
     submitted(queued(alice))
     assert len(scripted.submits()) == 1
     assert len(scripted.asked("/training/status")) == calls
+
+
+def test_of_many_that_saw_its_end_at_the_same_moment_one_calls(db: None) -> None:
+    now = timezone.now()
+    Cluster.objects.create(name="other", open_until=now)
+    Cluster.objects.create(name="default", open_until=now)
+    seen_by_each = [Cluster.objects.get(name="default") for _ in range(3)]
+    waits = [breaker.wait(row, now=now, may_probe=True) for row in seen_by_each]
+    assert waits == [None, breaker.PROBE_FOR, breaker.PROBE_FOR]
+    assert Cluster.objects.get(name="other").open_until == now
 
 
 def test_whoever_only_reads_a_log_does_not_take_that_call_away(
@@ -253,6 +331,21 @@ def test_the_look_at_clusters_leaves_the_one_call_to_a_job(
     clock.shift(61)
     reconcile.refresh_all()
     assert asked_again(job).waiting_for == ""
+
+
+@pytest.mark.parametrize("answer", [reset, refusing(401)], ids=["silence", "refused key"])
+def test_a_cluster_that_only_tells_what_it_can_do_is_not_back(
+    answer: Any, alice: User, scripted: ScriptedCluster, clock: time_machine.Traveller
+) -> None:
+    [job] = running(alice, scripted, 1)
+    scripted.scripts["/training/status"] = answer
+    for _ in range(5):
+        asked_again(job)
+    if answer is not reset:  # then not even without jobs: only a job's call shows the key
+        TrainingJob.objects.update(status="failed")
+    clock.shift(61)
+    reconcile.refresh_all()
+    assert alerts() == [("cluster_closed", "default")]
 
 
 # -- What it can do, learned anew ---------------------------------------------------------------------------

@@ -36,14 +36,18 @@ def test_a_public_address_is_called(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["169.254.169.254", "fe80::1", "fd00:ec2::254", "100.100.100.200", "224.0.0.1", "ff02::1", "0.0.0.0", "::"],  # noqa: S104
+    [
+        *("169.254.169.254", "fe80::1", "fd00:ec2::254", "100.100.100.200", "224.0.0.1", "ff02::1", "0.0.0.0", "::"),  # noqa: S104
+        *("::ffff:169.254.169.254", "::ffff:100.100.100.200", "::ffff:0.0.0.0"),
+        *("64:ff9b::169.254.169.254", "64:ff9b::100.100.100.200"),
+    ],
 )
 def test_the_clouds_own_addresses_are_refused_even_where_private_ones_are_allowed(address: str) -> None:
     with pytest.raises(Refused):
         targets.check(ipaddress.ip_address(address), allow_private=True)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::1", "fd12::1", "::ffff:10.0.0.1"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::1", "fd12::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1"])
 def test_the_setting_allows_private_addresses(address: str) -> None:
     targets.check(ipaddress.ip_address(address), allow_private=True)
 
@@ -73,6 +77,12 @@ def test_the_setting_allows_private_addresses(address: str) -> None:
         "https://example.com:99999/",
         "https://example.com:x/",
         "https://example.com\\@127.0.0.1/",
+        "https://example.com\\.example.org/",
+        "https://127%2E0%2E0%2E1/",
+        "https://ex%61mple.com/",
+        "https://example.com/\r\nX:y",
+        "https://example.com/\x00",
+        "https://example.com/\x7f",
         "https://example.com/a b",
         "https://example.com/\r\nX: y",
         "https://exämple.com/",
@@ -92,6 +102,8 @@ def test_a_url_that_is_none_of_ours_to_call_is_refused_when_it_is_written(url: s
         ("https://example.com", "example.com", 443),
         ("https://EXAMPLE.com./hook?a=b", "example.com", 443),
         ("https://example.com:8443/", "example.com", 8443),
+        ("https://example.com:80/", "example.com", 80),
+        ("https://example.com:1024/", "example.com", 1024),
         ("https://[2606:4700:4700::1111]/", "2606:4700:4700::1111", 443),
     ],
 )
@@ -141,8 +153,9 @@ def test_a_name_with_any_private_address_is_refused(answer: list[str], monkeypat
         targets.resolve(target, allow_private=False)
 
 
-def test_a_name_that_nobody_knows_may_be_known_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", Resolver())
+@pytest.mark.parametrize("answers", [[], [[]]], ids=["unknown", "no address"])
+def test_a_name_that_nobody_knows_may_be_known_later(answers: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", Resolver(*answers))
     with pytest.raises(NoSuchHost):
         targets.resolve(targets.parse("https://gone.example.com/", allow_private=False), allow_private=False)
 
@@ -168,3 +181,9 @@ def test_a_refused_address_gets_no_byte(receive: Receive) -> None:
     assert not outcome.ok
     assert "not a public one" in outcome.error
     assert server.connections == 0
+
+
+def test_a_name_that_does_not_resolve_is_a_failure_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", Resolver())
+    outcome = send(Message(url="https://gone.example.com/", id="m", at=1, body=b"{}", secrets=()), allow_private=False)
+    assert (outcome.error, outcome.permanent) == ("The host's name does not resolve.", False)

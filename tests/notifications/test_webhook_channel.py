@@ -90,6 +90,16 @@ def test_any_2xx_is_delivered(status: int, receive: Receive) -> None:
 def test_any_other_answer_may_be_tried_again(status: int, receive: Receive) -> None:
     outcome = send(message(receive(reply(status, "no")).url), allow_private=True)
     assert (outcome.ok, outcome.status_code, outcome.permanent, outcome.answer) == (False, status, False, "no")
+    assert outcome.error == f"It answered {status}."
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399])
+def test_no_redirect_is_delivered_or_followed(status: int, receive: Receive) -> None:
+    elsewhere = receive()
+    outcome = send(message(receive(reply(status, b"", Location=elsewhere.url)).url), allow_private=True)
+    assert (outcome.ok, outcome.permanent) == (False, False)
+    assert "final address" in outcome.error
+    assert elsewhere.connections == 0
 
 
 def test_gone_is_for_ever(receive: Receive) -> None:
@@ -157,7 +167,15 @@ def test_what_cannot_be_shown_is_left_out_of_the_answer(receive: Receive) -> Non
     assert outcome.answer == "a  [31m�\nb"
 
 
-@pytest.mark.parametrize(("said", "seconds"), [("120", 120), ("0", 0), ("soon", None), ("-5", None), ("", None)])
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        *(("120", 120), ("0", 0), ("soon", None), ("-5", None), ("", None), ("9" * 400, 999_999_999)),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", 0),
+        (f"Fri, 31 Dec {'9' * 20} 23:59:59 GMT", None),
+        (f"Fri, 31 Dec 2100 23:59:59 +{'9' * 20}", None),
+    ],
+)
 def test_retry_after_in_seconds_is_understood(said: str, seconds: float | None, receive: Receive) -> None:
     outcome = send(message(receive(reply(503, "", Retry_After=said)).url), allow_private=True)
     assert outcome.retry_after_s == seconds

@@ -12,6 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from jobs.models import CycleRun
+from tests.contracts.wire import Wire, reply
 from tests.servers import TestBuckets
 
 
@@ -104,3 +105,12 @@ def test_an_address_that_leads_to_somebody_else_is_told(
     assert not findings()["public address"]["ok"]
     settings.PUBLIC_BASE_URL = None
     assert findings()["public address"]["ok"]
+
+
+def test_a_date_beyond_all_calendars_is_no_time(db: None, nothing_answers: None, settings: Any) -> None:
+    wire = Wire(reply(200, "", Date=f"Fri, 31 Dec {'9' * 20} 23:59:59 GMT"))
+    settings.GPU_CLUSTERS = {"default": {"DRIVER": "http", "URL": wire.url, "KEY": "key"}}
+    try:
+        assert findings()["clock of cluster default"]["message"] == "tells no time"
+    finally:
+        wire.close()
