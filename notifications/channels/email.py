@@ -1,6 +1,7 @@
 """E-mail by Django's settings (EMAIL_URL). The operator's own server, so an address of theirs is not judged."""
 
 import smtplib
+from contextlib import closing
 from dataclasses import dataclass
 from time import monotonic
 
@@ -24,15 +25,16 @@ def send(mail: Mail) -> Outcome:
     """Hand it to the mail server, once. 5xx answers are final, everything else may be tried again."""
     began = monotonic()
     try:
-        message = EmailMultiAlternatives(
-            subject=" ".join(mail.subject.split()),
-            body=mail.text,
-            to=[mail.to],
-            headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
-            connection=get_connection(fail_silently=False),
-        )
-        message.attach_alternative(mail.html, "text/html")
-        message.send(fail_silently=False)
+        with closing(get_connection(fail_silently=False)) as connection:  # Django leaves it open where a login fails
+            message = EmailMultiAlternatives(
+                subject=" ".join(mail.subject.split()),
+                body=mail.text,
+                to=[mail.to],
+                headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
+                connection=connection,
+            )
+            message.attach_alternative(mail.html, "text/html")
+            message.send(fail_silently=False)
     except smtplib.SMTPAuthenticationError as fault:  # the operator's to mend: no fault of this message
         return _failed(began, fault.smtp_code, "The mail server does not accept our login.", permanent=False)
     except smtplib.SMTPRecipientsRefused as fault:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from lora_pipeline.devstack import ports
 
@@ -39,12 +40,17 @@ class PostOffice:
             self.mails.append(mail)
         return self.to_data
 
+    def refuse_login(self, *args: Any) -> AuthResult:
+        """Nobody's name and password are right here; who gives none is served."""
+        return AuthResult(success=False, handled=False)
+
 
 @pytest.fixture
 def post_office(settings: Any) -> Iterator[PostOffice]:
     """A mail server that the settings name."""
     office = PostOffice()
-    controller = Controller(office, hostname=ports.HOST, port=ports.free())
+    place: dict[str, Any] = {"hostname": ports.HOST, "port": ports.free()}
+    controller = Controller(office, **place, authenticator=office.refuse_login, auth_require_tls=False)
     controller.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = controller.hostname, controller.port

@@ -12,8 +12,9 @@ from lora_pipeline.devstack import ports
 from notifications import retries
 from notifications.dispatch import dispatch_pending
 from notifications.models import Delivery, Preference
-from notifications.sending import send_due
-from tests.notifications.conftest import MakeDataset, MakeJob, add_event
+from notifications.sending import is_due, send_due
+from tests.contracts.wire import hang
+from tests.notifications.conftest import MakeDataset, MakeJob, Receive, add_event
 from tests.notifications.post_office import ACCEPTED, PostOffice
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -84,6 +85,32 @@ def test_nobody_is_mailed_without_an_address_or_an_account(
     assert not Delivery.objects.filter(channel="email").exists()
 
 
+@pytest.mark.parametrize("changed", [{"email": ""}, {"is_active": False}], ids=["no address", "switched off"])
+def test_a_mail_that_waits_for_somebody_who_is_gone_is_not_sent(
+    changed: dict[str, Any], alice: User, job_of: MakeJob, post_office: PostOffice
+) -> None:
+    job_of(alice, "failed")
+    dispatch_pending()
+    User.objects.filter(pk=alice.pk).update(**changed)
+    send_due()
+    assert "no e-mail address any more" in the_mail("failed").last_error
+    assert post_office.tried == []
+
+
+def test_a_mail_that_cannot_be_written_waits_and_delays_no_other_for_long(
+    alice: User, job_of: MakeJob, post_office: PostOffice
+) -> None:
+    job_of(alice, "failed")
+    dispatch_pending()
+    Delivery.objects.filter(channel="email").update(payload={})
+    job_of(alice, "failed")
+    dispatch_pending()
+    send_due()
+    send_due()
+    assert the_mail("pending").last_error == "It could not be sent; the operator's log has the details."
+    assert len(post_office.mails) == 1
+
+
 def test_without_a_mail_server_no_mail_is_made(alice: User, job_of: MakeJob, settings: Any) -> None:
     settings.EMAIL_CONFIGURED = False
     job_of(alice, "failed")
@@ -133,6 +160,56 @@ def test_a_refused_recipient_delays_nobody_else(
     dispatch_pending()
     send_due()
     assert [mail["To"] for mail in post_office.mails] == ["bob@example.com"]
+
+
+def test_a_login_that_is_not_accepted_is_the_operators_to_mend_and_loses_no_mail(
+    alice: User, job_of: MakeJob, post_office: PostOffice, settings: Any
+) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "lora", "an old password"
+    with time_machine.travel(NOON, tick=False) as clock:
+        job_of(alice, "failed")
+        dispatch_pending()
+        send_due()
+        waiting = the_mail("pending")
+        assert (waiting.last_status_code, waiting.last_error) == (535, "The mail server does not accept our login.")
+        settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+        clock.shift(10)
+        send_due()
+    assert len(post_office.mails) == 1
+
+
+def test_a_mail_server_that_says_nothing_is_left_and_tried_again(
+    alice: User, job_of: MakeJob, post_office: PostOffice, receive: Receive, settings: Any
+) -> None:
+    settings.EMAIL_TIMEOUT, settings.EMAIL_PORT = 0.2, int(receive(hang).url.rpartition(":")[2])
+    job_of(alice, "failed")
+    dispatch_pending()
+    send_due()
+    assert "cannot be used" in the_mail("pending").last_error
+
+
+def test_a_mail_server_that_is_down_is_asked_once_a_round_however_much_waits(
+    alice: User, job_of: MakeJob, post_office: PostOffice, settings: Any
+) -> None:
+    settings.EMAIL_PORT, reachable = ports.free(), settings.EMAIL_PORT
+    for _ in range(3):
+        job_of(alice, "failed")
+    dispatch_pending()
+    assert send_due() == 1
+    settings.EMAIL_PORT = reachable
+    assert send_due() == 2
+
+
+def test_mails_that_wait_are_not_sent_where_no_mail_server_is_named_any_more(
+    alice: User, job_of: MakeJob, post_office: PostOffice, settings: Any
+) -> None:
+    job_of(alice, "failed")
+    dispatch_pending()
+    settings.EMAIL_CONFIGURED = False
+    assert not is_due()
+    assert send_due() == 0
+    settings.EMAIL_CONFIGURED = True
+    assert send_due() == 1
 
 
 def test_a_mail_server_that_is_down_is_tried_for_a_day(

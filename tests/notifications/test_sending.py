@@ -16,8 +16,8 @@ from standardwebhooks import Webhook
 from jobs import alerts
 from notifications import compose, retries
 from notifications.dispatch import dispatch_pending
-from notifications.models import Delivery, DeliveryAttempt, Notification, Preference, WebhookEndpoint
-from notifications.sending import is_due, send_due
+from notifications.models import Delivery, Notification, Preference, WebhookEndpoint
+from notifications.sending import LANES, is_due, send_due
 from notifications.tasks import deliver_events
 from tests.contracts.wire import Request, Script, hang, reply
 from tests.notifications.conftest import MakeDataset, MakeEndpoint, MakeJob, Receive, webhook_of
@@ -250,6 +250,31 @@ def test_a_slow_endpoint_delays_no_other(
     assert in_time == [True]
 
 
+def test_a_round_begins_nothing_when_its_time_is_up(
+    alice: User, job_of: MakeJob, endpoint_of: MakeEndpoint, receive: Receive
+) -> None:
+    endpoint_of(alice, receive().url)
+    job_of(alice, "queued", "running", "completed")
+    dispatch_pending()
+    assert [send_due(seconds=0) for _ in range(4)] == [1, 1, 1, 0]
+
+
+def test_no_more_is_taken_than_can_be_called_at_once_and_whoever_waits_longest_comes_first(
+    alice: User, job_of: MakeJob, endpoint_of: MakeEndpoint, receive: Receive
+) -> None:
+    server = receive()
+    for _ in range(LANES + 1):
+        endpoint_of(alice, server.url)
+    job_of(alice, "completed")
+    dispatch_pending()
+    last = Delivery.objects.filter(channel="webhook").order_by("pk").first()
+    assert last is not None
+    Delivery.objects.filter(channel="webhook").exclude(pk=last.pk).update(next_attempt_at=NOON)
+    assert send_due() == LANES
+    assert list(Delivery.objects.filter(channel="webhook", state="pending")) == [last]
+    assert send_due() == 1
+
+
 def test_an_endpoint_that_failed_slowly_is_left_in_peace_for_a_while(
     alice: User, job_of: MakeJob, endpoint_of: MakeEndpoint, receive: Receive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,76 +291,6 @@ def test_an_endpoint_that_failed_slowly_is_left_in_peace_for_a_while(
         assert endpoint.busy_until - NOON >= timedelta(seconds=1.5)
         clock.move_to(endpoint.busy_until)
         assert send_due() == 1
-
-
-def test_one_endpoint_gets_one_call_at_a_time(
-    alice: User, job_of: MakeJob, endpoint_of: MakeEndpoint, receive: Receive
-) -> None:
-    server = receive()
-    endpoint = endpoint_of(alice, server.url)
-    job_of(alice, "queued", "completed")
-    dispatch_pending()
-    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(busy_until=datetime.now(UTC) + timedelta(seconds=60))
-    assert send_due() == 0
-    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=61)):  # whoever held it was killed
-        assert send_due() == 2
-
-
-def test_an_endpoint_that_somebody_took_a_moment_ago_is_left_to_them_with_its_delivery(
-    alice: User, job_of: MakeJob, endpoint_of: MakeEndpoint, receive: Receive
-) -> None:
-    server = receive()
-    endpoint = endpoint_of(alice, server.url)
-    job_of(alice, "completed")
-    dispatch_pending()
-
-    def be_faster(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
-        if sql.startswith('UPDATE "webhook_endpoints"') and not taken:
-            taken.append(True)
-            WebhookEndpoint.objects.filter(pk=endpoint.pk).update(busy_until=datetime.now(UTC) + timedelta(minutes=1))
-        return execute(sql, *args)
-
-    taken: list[bool] = []
-    with connection.execute_wrapper(be_faster):
-        assert send_due() == 0
-    assert taken
-    assert server.connections == 0
-    # What was begun was taken back (with the other's claim, in this test's one transaction).
-    assert send_due() == 1
-
-
-def test_a_sender_that_was_killed_is_followed_by_another_with_the_same_id(
-    alice: User, job_of: MakeJob, endpoint_of: MakeEndpoint, receive: Receive
-) -> None:
-    server = receive()
-    endpoint_of(alice, server.url)
-    with time_machine.travel(NOON, tick=False) as clock:
-        job = job_of(alice, "completed")
-        dispatch_pending()
-        delivery = webhook_of(job)
-        # What a killed sender leaves: its claim, and a try without an end.
-        Delivery.objects.filter(pk=delivery.pk).update(
-            claim=delivery.message_id, next_attempt_at=NOON + timedelta(seconds=90), tries=1, attempts_made=1
-        )
-        DeliveryAttempt.objects.create(delivery=delivery, owner=alice, number=1, started_at=NOON)
-        assert send_due() == 0
-        clock.shift(91)
-        assert send_due() == 1
-    assert server.requests[0].headers["webhook-id"] == f"msg_{delivery.message_id}"
-    delivery.refresh_from_db()
-    assert (delivery.state, delivery.attempts_made) == ("done", 2)
-
-
-def test_a_delivery_whose_senders_always_die_is_given_up(
-    alice: User, job_of: MakeJob, endpoint_of: MakeEndpoint, receive: Receive
-) -> None:
-    endpoint_of(alice, receive().url)
-    job = job_of(alice, "completed")
-    dispatch_pending()
-    Delivery.objects.filter(channel="webhook").update(tries=retries.MAX_TRIES)
-    assert send_due() == 0
-    assert webhook_of(job).state == "failed"
-    assert not is_due()
 
 
 def test_a_row_that_cannot_be_settled_delays_no_other(
@@ -366,28 +321,3 @@ def test_a_row_that_cannot_be_settled_delays_no_other(
 def test_beat_looks_for_what_is_due_every_ten_seconds(db: None) -> None:
     row = PeriodicTask.objects.get(task="notifications.send_due")
     assert (row.interval.every, row.interval.period, row.expire_seconds) == (10, "seconds", 10)
-
-
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
-def test_senders_at_once_call_each_endpoint_once_per_event(
-    alice: User,
-    job_of: MakeJob,
-    endpoint_of: MakeEndpoint,
-    receive: Receive,
-    run_at_once: Callable[[Callable[[], object], int], None],
-) -> None:
-    servers = [receive() for _ in range(3)]
-    for server in servers:
-        endpoint_of(alice, server.url)
-    for number in range(4):
-        job_of(alice, "completed", name=f"job {number}")
-
-    def dispatch_and_send() -> None:
-        for _ in range(5):  # as with tasks that are delivered five times
-            dispatch_pending()
-            send_due()
-
-    run_at_once(dispatch_and_send, 2)
-    assert Delivery.objects.filter(channel="webhook", state="done").count() == 12
-    for server in servers:
-        assert len({request.headers["webhook-id"] for request in server.requests}) == len(server.requests) == 4

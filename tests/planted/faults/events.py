@@ -11,6 +11,7 @@ HORIZON = "Events before a horizon, which moves on before the first old delivery
 PRUNING = "tests/notifications/test_pruning.py::"
 GATHERING = "Ends are held until no job is active and no end waits; then one row carries the message for all of them."
 GATHERED = "tests/notifications/test_gathering.py::"
+CLAIMS = "tests/notifications/test_claims.py::test_what_somebody_took_or_switched_off_a_moment_ago_is_left_to_them"
 SENDING = "tests/notifications/test_sending.py::"
 DOOR = "One function writes a status: the table allows it, the row still has the old one, the event goes with it."
 
@@ -96,6 +97,15 @@ FAULTS = (
         old='message_id=f"msg_{delivery.message_id}"',
         new='message_id=f"msg_{uuid.uuid4()}"',
         proofs=(f"{SENDING}test_a_receiver_that_fails_is_tried_for_a_day_with_the_same_id_and_body",),
+    ),
+    Fault(
+        name="two senders at once send the same delivery",
+        promise="I5",
+        mechanism="Whoever sends a delivery claims it first, by a conditional UPDATE; whoever comes second leaves it.",
+        file="notifications/sending.py",
+        old="            _waiting(now)\n            .filter(pk=taken.pk, attempts_made=taken.attempts_made)\n",
+        new="            Delivery.objects.filter(pk=taken.pk)\n",
+        proofs=(f"{CLAIMS}[delivery taken]",),
     ),
     Fault(
         name="a webhook that failed is not sent again",
