@@ -116,9 +116,11 @@ class JobCancelView(APIView):
         body = CancelInput(data=request.data or {})
         body.is_valid(raise_exception=True)
         job = services.job_cancel(user=caller(request), job_id=job_id, **body.validated_data)
+        answer = _answer(request, job.pk)
+        # Last, since the workers that it wakes may have to share our processor.
         nudge(tasks.release_job, str(job.pk))
         nudge_events()
-        return _answer(request, job.pk)
+        return answer
 
 
 class JobRetryView(APIView):

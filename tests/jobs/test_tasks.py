@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from celery import Celery
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -194,19 +195,18 @@ def test_an_end_starts_what_follows_it(
     assert len(read["deliver"]) == 1
 
 
-def test_a_fresh_cancel_is_followed_closely_and_an_old_one_by_the_tick(
-    alice: User, scripted: ScriptedCluster, post: Post, committing: Committing
+@pytest.mark.parametrize(("asked", "again"), [(0, 2), (5, 2), (24, 8), (60, None)])
+def test_a_fresh_cancel_is_followed_closely_an_older_one_less_so_and_an_old_one_by_the_tick(
+    alice: User, scripted: ScriptedCluster, post: Post, committing: Committing, asked: int, again: int | None
 ) -> None:
     job = services.job_cancel(user=alice, job_id=at_cluster(alice).pk)
     scripted.says("run-1", stage="training")
-    with committing():
+    now = timezone.now()
+    TrainingJob.objects.update(cancel_requested_at=now - timedelta(seconds=asked))
+    with time_machine.travel(now, tick=False), committing():
         tasks.release_job(str(job.pk))
-    [message] = post.taken("control")
-    assert (message.headers["task"], message.headers["eta"] is not None) == ("jobs.release_job", True)
-    TrainingJob.objects.update(cancel_requested_at=timezone.now() - timedelta(minutes=1))
-    with committing():
-        tasks.release_job(str(job.pk))
-    assert post.taken("control") == []
+    sent = [(m.headers["task"], datetime.fromisoformat(m.headers["eta"])) for m in post.taken("control")]
+    assert sent == ([] if again is None else [("jobs.release_job", now + timedelta(seconds=again))])
 
 
 def test_a_stop_by_the_system_is_brought_to_the_cluster_at_once(
