@@ -1,4 +1,4 @@
-"""axe-core finds nothing to object to, in either colour scheme, and no page is wider than a phone."""
+"""axe-core finds nothing to object to, in either colour scheme, and no page is wider than a tablet or a phone."""
 
 from collections.abc import Mapping
 
