@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Count, F, FilteredRelation, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, Exists, F, FilteredRelation, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, NullIf
 
@@ -162,7 +162,9 @@ def used(user: User) -> Used:
 
 
 def job_costs(job: TrainingJob) -> QuerySet[CostRecord]:
-    """What the job's ended attempts cost, oldest first."""
+    """What the job's ended attempts cost, oldest first; known to be nothing where job_get saw none."""
+    if not getattr(job, "has_costs", True):
+        return CostRecord.objects.none()
     return CostRecord.objects.filter(job=job).order_by("attempt", "id")
 
 
@@ -307,13 +309,15 @@ def _one(jobs: QuerySet[TrainingJob], job_id: uuid.UUID | str) -> TrainingJob:
 
 @cache
 def _whole() -> QuerySet[TrainingJob]:
-    """With what a job's page asks of other tables: counts (what is 0 costs no further query), its attempt's watch."""
+    """With what a job's page asks of other tables: its attempt's watch, and whether more is to be asked for."""
     present = FilteredRelation("attempts", condition=Q(attempts__number=F("attempt")))
+    checkpoints = Checkpoint.objects.filter(job=OuterRef("pk")).order_by().values("job").annotate(count=Count("pk"))
     read_along = {
         "heard_at": F("present__last_seen_at"),
         "sentinel_state": F("present__sentinel_state"),
-        "checkpoints_count": _count_of(Checkpoint.objects.filter(job=OuterRef("pk")), by="job"),
-        "retries_count": _count_of(TrainingJob.objects.filter(retry_of=OuterRef("pk")), by="retry_of"),
+        "checkpoints_count": Coalesce(Subquery(checkpoints.values("count")), 0),
+        "has_retries": Exists(TrainingJob.objects.filter(retry_of=OuterRef("pk"))),
+        "has_costs": Exists(CostRecord.objects.filter(job=OuterRef("pk"))),
     }
     return _with_relations().annotate(present=present).annotate(**read_along).order_by()
 
@@ -335,8 +339,3 @@ def _ordered_by(ordering: str) -> Any:
         text = NullIf(KeyTextTransform(ordering, "current_metrics"), Value("null"))
         return Cast(text, FloatField())
     return F(ordering)
-
-
-def _count_of(rows: QuerySet[Any], *, by: str) -> Coalesce:
-    counts = rows.order_by().values(by).annotate(count=Count("pk")).values("count")
-    return Coalesce(Subquery(counts), 0)

@@ -67,6 +67,19 @@ def test_it_needs_few_queries(
         client.get(f"/api/jobs/{job.pk}?since={first.json()['data']['metrics_next']}")
 
 
+def test_of_a_run_that_has_cost_nothing_yet_two_queries_find_nothing_new(
+    api: Api, alice: User, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    job, client = factories.job(alice), api(alice)
+    first = client.get(f"/api/jobs/{job.pk}")
+    with django_assert_max_num_queries(2):  # who asks, and the job
+        again = client.get(f"/api/jobs/{job.pk}", headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 304
+    factories.cost(job)
+    news = client.get(f"/api/jobs/{job.pk}", headers={"If-None-Match": first["ETag"]})
+    assert [record["amount"] for record in news.json()["data"]["cost_records"]] == [1.12]
+
+
 def test_nothing_is_sent_again_while_nothing_changed(api: Api, alice: User, job: TrainingJob) -> None:
     client = api(alice)
     first = client.get(f"/api/jobs/{job.pk}")

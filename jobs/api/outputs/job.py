@@ -250,7 +250,7 @@ class JobOutput(JobSummaryOutput):
     @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
     def get_retries(self, job: TrainingJob) -> list[str]:
         """The jobs that were made from this one, oldest first."""
-        has_some = getattr(job, "retries_count", True)
+        has_some = getattr(job, "has_retries", True)
         return [str(id) for id in selectors.job_retries(job).values_list("pk", flat=True)] if has_some else []
 
     @extend_schema_field(EstimateOutput(allow_null=True))
