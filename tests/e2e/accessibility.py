@@ -9,10 +9,10 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # 24 px to hit, or room around (WCAG 2.5.8), besides what axe looks at anyway
 OPTIONS = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 WIDTHS = (1024, 768, 390, 320)  # tablets; a phone; 1280 px at four times their size (WCAG 1.4.10)
-# Whoever chooses by them wants to see every column, however wide the screen.
-TOO_WIDE = """() => [...document.querySelectorAll(".jobs-table, .gpus")]
-  .filter(({ parentElement: { scrollWidth, clientWidth } }) => scrollWidth > clientWidth)
-  .map((table) => table.className)"""
+# Questions, and tables of which whoever chooses by them wants to see every column, however wide the screen.
+TOO_WIDE = """() => [...document.querySelectorAll(":has(> :is(.jobs-table, .gpus)), dialog[open]")]
+  .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+  .map(({ id, className }) => `${id} ${className}`)"""
 NAMELESS_TABLES = """() => [...document.querySelectorAll("table")]
   .filter((table) => !table.caption && !table.ariaLabel && !table.ariaLabelledByElements?.length)
   .map((table) => table.className)"""

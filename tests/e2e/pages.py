@@ -115,6 +115,7 @@ SIGHTS = {
     "notification-settings": Sight("/settings/notifications"),
     "webhook": Sight("/settings/webhooks/{webhook}"),
     "tokens": Sight("/settings/tokens"),
+    "token-revoke": Sight("/settings/tokens", press("Revoke")),
     "password": Sight("/settings/password"),
     "bell": Sight("/training/jobs", _ring),
     "bell-none": Sight("/costs", _ring, username="bob"),
