@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 
 from datasets.exceptions import DatasetNotFound
 from jobs import services
@@ -42,6 +43,19 @@ def test_a_new_job_is_queued_with_its_price_its_settings_and_one_event(alice: Us
 
 
 @pytest.mark.django_db
+def test_a_job_is_made_with_its_event_or_not_at_all(alice: User) -> None:
+    def fail(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if sql.startswith('INSERT INTO "job_events"'):
+            raise OperationalError("the disk is full")
+        return execute(sql, *args)
+
+    request = asked(alice)
+    with connection.execute_wrapper(fail), pytest.raises(OperationalError):
+        services.job_create(**request)
+    assert not TrainingJob.objects.exists()
+
+
+@pytest.mark.django_db
 def test_the_same_key_gives_the_same_job(alice: User) -> None:
     request = asked(alice, idempotency_key="k")
     first, _ = services.job_create(**request)
@@ -56,6 +70,43 @@ def test_the_same_key_for_another_request_is_refused(alice: User) -> None:
     with pytest.raises(IdempotencyConflict) as refusal:
         services.job_create(**{**request, "preset_id": "fast"})
     assert refusal.value.details == {"job_id": str(job.pk), "name": job.name}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "another"},
+        {"gpu_config": {"type": "H100-80GB", "count": 1}},
+        {"hyperparameters": {"rank": 16}},
+        {"max_cost": "500"},
+        {"sentinel": {"nan": "off"}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_nothing_that_is_asked_for_may_differ_under_the_same_key(changes: Asked, alice: User) -> None:
+    request = asked(alice, idempotency_key="k")
+    services.job_create(**request)
+    with pytest.raises(IdempotencyConflict):
+        services.job_create(**{**request, **changes})
+    assert TrainingJob.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_other_data_to_validate_on_is_another_request(alice: User) -> None:
+    request = asked(alice, idempotency_key="k")
+    services.job_create(**request)
+    with pytest.raises(IdempotencyConflict):
+        services.job_create(**request, validation_dataset_id=factories.dataset(alice).pk)
+
+
+@pytest.mark.django_db
+def test_a_retry_of_another_job_is_another_request(alice: User) -> None:
+    dataset = factories.dataset(alice)
+    first, second = (factories.job(alice, Status.FAILED, dataset=dataset) for _ in range(2))
+    services.job_retry(user=alice, job_id=first.pk, idempotency_key="k")
+    with pytest.raises(IdempotencyConflict):
+        services.job_retry(user=alice, job_id=second.pk, idempotency_key="k")
 
 
 @pytest.mark.django_db
