@@ -119,7 +119,8 @@ class JobCancelView(APIView):
         answer = _answer(request, job.pk)
         # Last, since the workers that it wakes may have to share our processor.
         nudge(tasks.release_job, str(job.pk))
-        nudge_events()
+        if job.is_terminal:  # else its end is what people are told
+            nudge_events()
         return answer
 
 

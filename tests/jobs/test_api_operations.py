@@ -128,6 +128,12 @@ def test_creating_and_cancelling_start_their_tasks_at_once(
     with django_capture_on_commit_callbacks(execute=True):
         client.post(f"/api/jobs/{job['id']}/cancel")
     assert ("jobs.release_job", [job["id"]]) in _tasks(queues, "control")
+    assert len(_tasks(queues, "deliver")) == 2
+    at_cluster = factories.job(alice)
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(f"/api/jobs/{at_cluster.pk}/cancel")
+    assert ("jobs.release_job", [str(at_cluster.pk)]) in _tasks(queues, "control")
+    assert len(_tasks(queues, "deliver")) == 2  # nothing has ended yet
 
 
 def test_creating_and_cancelling_work_without_a_broker(
