@@ -48,7 +48,7 @@ async function keep() {
     if (!answer.ok) throw new Error(`${address} answers ${answer.status}`);
     await cache.put(address, answer);
   };
-  await put(PAGE, new Request(PAGE, { credentials: "omit", cache: "no-store" }));
+  await put(PAGE, new Request(PAGE, { redirect: "error" })); // to a proxy's log-in, say
   await Promise.all(FILES.map((file) => put(file + MARK, file)));
 }
 

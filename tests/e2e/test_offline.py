@@ -5,6 +5,14 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import Complaints, Open
 from tests.e2e.installation import Installation
 
+LEAVE_AN_OLDER_RELEASE = """async () => {
+  await caches.open("offline-older");
+  await (await navigator.serviceWorker.ready).unregister();
+}"""
+READY = """async () => {
+  const { active } = await navigator.serviceWorker.ready;
+  if (active.state !== "activated") await new Promise((done) => active.addEventListener("statechange", done));
+}"""
 KEPT = """async () => {
   const names = await caches.keys();
   const kept = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
@@ -20,7 +28,10 @@ def test_a_link_without_a_connection_leads_to_our_own_page_and_on_when_it_is_bac
     open_tab: Open, installation: Installation, complaints: Complaints
 ) -> None:
     tab = open_tab("alice", "/training/jobs", has_clock=True, service_workers="allow")
-    tab.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    tab.evaluate(LEAVE_AN_OLDER_RELEASE)
+    tab.reload()
+    tab.evaluate(READY)
+    tab.goto("/")  # which leads on
     heading(tab, "Training jobs")
 
     web = installation.stop("web")
