@@ -40,6 +40,7 @@ class InterruptedCluster(HttpCluster):
             type(self).meanwhile()
 
 
+BROKEN = "tests.jobs.nodes.BrokenCluster"
 IMPATIENT = "tests.jobs.nodes.ImpatientCluster"
 INTERRUPTED = "tests.jobs.nodes.InterruptedCluster"
 

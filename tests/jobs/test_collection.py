@@ -1,6 +1,7 @@
 """Files on their way home: a job is completed when they are there and right, or failed when they never come."""
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ from django.utils import timezone
 
 from datasets.storage.base import ObjectStore
 from jobs import reconcile
-from jobs.models import ModelArtifact, TrainingJob
+from jobs.models import Cluster, ModelArtifact, TrainingJob
 from jobs.reconcile.summary import read_summary
 from tests import factories
 from tests.contracts.wire import reply, reset
 from tests.jobs.conftest import MakeJob, UseNode, at_cluster, due_and, let_pass, work_until
+from tests.jobs.nodes import BROKEN
 from tests.jobs.scripted import ScriptedCluster
 
 pytestmark = pytest.mark.django_db
@@ -174,6 +176,38 @@ def test_files_that_never_come_fail_the_job_after_a_day_with_its_cost_kept(
     assert ModelArtifact.objects.get().status == "failed"
 
 
+def test_a_cluster_that_is_left_in_peace_is_waited_for(finished: TrainingJob, scripted: ScriptedCluster) -> None:
+    Cluster.objects.create(name="default", open_until=timezone.now() + timedelta(seconds=50), last_error="It is down.")
+    job = collected(finished)
+    assert (job.status, job.waiting_for) == ("running", "Waiting for the GPU cluster: It is down.")
+    assert scripted.wire.connections == 0
+
+
+def test_a_driver_that_falls_over_costs_a_try_and_not_the_job(
+    finished: TrainingJob, scripted: ScriptedCluster, settings: Any
+) -> None:
+    scripted.says("run-1", "completed", model_files={"adapter.bin": a_file(scripted)["url"]})
+    settings.GPU_CLUSTERS = {"default": {**settings.GPU_CLUSTERS["default"], "DRIVER": BROKEN}}
+    job = collected(finished)
+    assert (job.status, job.poll_failures) == ("running", 1)
+    assert "unexpected" in job.waiting_for
+    settings.GPU_CLUSTERS = {"default": {**settings.GPU_CLUSTERS["default"], "DRIVER": "http"}}
+    assert collected(finished).status == "completed"
+
+
+@pytest.mark.parametrize("missing", ["no row says where they go", "only the attempt knows its run"])
+def test_files_come_home_also_where_a_row_lacks_what_others_know(
+    missing: str, finished: TrainingJob, scripted: ScriptedCluster
+) -> None:
+    if missing.startswith("no row"):
+        ModelArtifact.objects.all().delete()
+    else:
+        TrainingJob.objects.update(external_job_id="")
+    listed(scripted, a_file(scripted))
+    job = collected(finished)
+    assert (job.status, len(job.artifact.files)) == ("completed", 1)
+
+
 def test_storage_that_is_down_is_waited_for(finished: TrainingJob, scripted: ScriptedCluster, settings: Any) -> None:
     listed(scripted, a_file(scripted))
     settings.S3_SECRET_ACCESS_KEY = "wrong"
@@ -245,6 +279,14 @@ def test_an_artifact_tells_how_good_it_is_and_what_trained_it(finished: Training
     assert artifact.configuration["versions"] == {"torch": "2.13.0"}
     assert artifact.training_summary["samples"] == told["samples"]
     assert artifact.is_partial is False
+
+
+def test_a_run_that_says_it_was_cut_short_has_a_partial_adapter(
+    finished: TrainingJob, scripted: ScriptedCluster
+) -> None:
+    scripted.scripts["/files/summary"] = reply(200, {"is_partial": True})
+    listed(scripted, a_file(scripted), {"path": "training_summary.json", "url": f"{scripted.url}/files/summary"})
+    assert collected(finished).artifact.is_partial is True
 
 
 def test_a_summary_of_a_run_that_diverged_can_be_kept() -> None:

@@ -16,6 +16,7 @@ from tests.jobs.conftest import (
     MakeJob,
     UseNode,
     at_cluster,
+    due_and,
     let_pass,
     submitted,
 )
@@ -192,6 +193,21 @@ def test_staff_attach_the_clusters_job(queued: MakeJob, alice: User, operator: U
     reconcile.poll([job.pk])
     job.refresh_from_db()
     assert job.status == "running"
+
+
+def test_what_staff_attach_to_a_job_that_is_being_cancelled_is_stopped(
+    queued: MakeJob, alice: User, operator: User, scripted: ScriptedCluster
+) -> None:
+    job = queued(alice)
+    scripted.takes_and_hangs_up()
+    submitted(job)
+    services.job_cancel(user=alice, job_id=job.pk)
+    job = services.job_attach_external(staff=operator, job=job, external_job_id="run-1")
+    assert (job.status, job.waiting_for) == ("cancelling", "")
+    assert job.events.get(message__contains="run-1").actor == "user:operator"
+    scripted.says("run-1", "cancelled")
+    assert due_and(job, reconcile.release).status == "cancelled"
+    assert len(scripted.asked("/training/cancel/run-1")) == 1
 
 
 def test_staff_cannot_attach_what_belongs_to_another_job(

@@ -4,15 +4,17 @@ The views in forgetful_urls leave the owner out of their queries; what they show
 """
 
 import threading
+import uuid
 from typing import Any
 
 import psycopg
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from datasets.models import Dataset
 from jobs.models import JobEvent, TrainingJob
+from lora_pipeline.devstack.places import ROOT
 from tenancy import viewer
 from tenancy.postgresql.base import DatabaseWrapper
 from tests.tenancy.belongings import Belongings, belongings
@@ -180,6 +182,17 @@ def test_a_transaction_that_is_rolled_back_changes_nothing_for_who_looks(
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_who_came_inside_of_what_is_rolled_back_goes_on_looking(of_alice: Belongings, of_bob: Belongings) -> None:
+    with viewer.seeing(str(of_bob.user.pk)), transaction.atomic():
+        assert names() == BOBS
+        with transaction.atomic():
+            viewer.become(of_alice.user.pk)
+            assert names() == ALICES  # told inside of the savepoint, and forgotten by the server with it
+            transaction.set_rollback(True)
+        assert names() == ALICES
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_a_statement_that_fails_changes_nothing_for_who_looks(of_alice: Belongings, of_bob: Belongings) -> None:
     def fail_as_alice() -> None:
         with transaction.atomic(), viewer.seeing(str(of_alice.user.pk)), connection.cursor() as cursor:
@@ -193,6 +206,58 @@ def test_a_statement_that_fails_changes_nothing_for_who_looks(of_alice: Belongin
             with pytest.raises(DatabaseError, match="division by zero"):
                 fail_as_alice()
             assert names() == BOBS
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_commit_that_fails_changes_nothing_for_who_looks(of_alice: Belongings, of_bob: Belongings) -> None:
+    def write_of_no_job() -> None:
+        with transaction.atomic():
+            assert names() == BOBS  # told inside of the transaction, and forgotten by the server with it
+            JobEvent.objects.create(job_id=uuid.uuid4(), owner=of_bob.user, kind="status", actor="bob", message="…")
+
+    with viewer.seeing(str(of_alice.user.pk)):
+        assert names() == ALICES
+    with viewer.seeing(str(of_bob.user.pk)):
+        with pytest.raises(IntegrityError):
+            write_of_no_job()
+        assert names() == BOBS
+
+
+RESET = 'RESET lora."user"'
+
+
+def looks(who: object) -> str:
+    return f"SET lora.\"user\" = '{who}'"
+
+
+def test_psql_is_told_as_our_documentation_says() -> None:
+    assert f"`{looks('all')}`" in (ROOT / "docs" / "tenancy.md").read_text("utf-8")
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_setting_that_is_emptied_or_made_twice_shows_nobody_elses_rows(
+    of_alice: Belongings, of_bob: Belongings
+) -> None:
+    bob, alice = of_bob.user.pk, of_alice.user.pk
+    for made, seen in (
+        ([RESET], []),
+        (["DISCARD ALL"], []),
+        ([looks(alice), looks("")], []),
+        ([looks(alice), looks(bob)], BOBS),
+        ([looks(alice), RESET, looks(bob)], BOBS),
+        ([looks("all"), "RESET ALL"], []),
+        ([looks("ALL")], None),
+        ([looks(f"{bob},{alice}")], None),
+    ):
+        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as outside:
+            for statement in made:
+                outside.execute(statement.encode())
+            if seen is None:
+                with pytest.raises(psycopg.DataError):
+                    outside.execute("SELECT name FROM datasets")
+            else:
+                found = outside.execute("SELECT name FROM datasets ORDER BY name").fetchall()
+                assert [name for (name,) in found] == seen, made
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)

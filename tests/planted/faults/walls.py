@@ -62,4 +62,14 @@ FAULTS = (
         proofs=(f"{ROWS}test_nobody_sees_nothing_also_right_after_somebody",),
         database="postgresql",
     ),
+    Fault(
+        name="a connection believes what a savepoint took back",
+        promise="I9",
+        mechanism="After each rollback, to a savepoint too, a connection is told anew who looks.",
+        file="tenancy/postgresql/base.py",
+        old="        finally:\n            self._told = None\n",
+        new="        finally:\n            pass\n",
+        proofs=(f"{ROWS}test_who_came_inside_of_what_is_rolled_back_goes_on_looking",),
+        database="postgresql",
+    ),
 )
