@@ -22,6 +22,8 @@ _RELAYS = ipaddress.ip_network("192.88.99.0/24")
 _METADATA = (ipaddress.ip_address("fd00:ec2::254"), ipaddress.ip_address("100.100.100.200"))
 # Below 1024 only what web servers use: no mail, no shells.
 _LOW_PORTS = {80, 443}
+# Without the address: what names inside our network stand for is nobody's to learn by a webhook.
+_NOT_PUBLIC = "The host's address is not a public one. An operator can allow it (WEBHOOK_ALLOW_PRIVATE)."
 
 
 class Refused(Exception):
@@ -95,12 +97,12 @@ def check(address: Address, *, allow_private: bool) -> None:
     within = _ipv4_within(address)
     if within is not None:
         if not allow_private:
-            raise Refused(_not_public(address))
+            raise Refused(_NOT_PUBLIC)
         address = within
     if address.is_link_local or address.is_multicast or address.is_unspecified or address in _METADATA:
-        raise Refused(f"{address} is never called: it is a link-local, multicast, empty or metadata address.")
+        raise Refused("The host is never called: its address is a link-local, multicast, empty or metadata address.")
     if not allow_private and not _is_public(address):
-        raise Refused(_not_public(address))
+        raise Refused(_NOT_PUBLIC)
 
 
 def _ipv4_within(address: Address) -> ipaddress.IPv4Address | None:
@@ -114,10 +116,6 @@ def _is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv4Address):
         return address.is_global and not address.is_reserved and address not in _RELAYS
     return address.is_global and address in _PUBLIC_IPV6 and not any(address in net for net in _DISGUISES)
-
-
-def _not_public(address: Address) -> str:
-    return f"The host's address {address} is not a public one. An operator can allow it (WEBHOOK_ALLOW_PRIVATE)."
 
 
 def _literal(host: str) -> Address | None:

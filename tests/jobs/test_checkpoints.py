@@ -1,16 +1,19 @@
 """Checkpoints: known once they lie in storage with their size, once each, from whatever cluster they come."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from datasets.storage.base import ObjectStore
 from jobs import reconcile
 from jobs.models import Checkpoint, TrainingJob
 from jobs.states import Status
+from tests import factories
 from tests.contracts.wire import reply, reset
 from tests.datasets.conftest import PutObject
 from tests.jobs.conftest import at_cluster, let_pass, polled
@@ -97,6 +100,33 @@ def test_the_same_step_of_a_restart_is_another_checkpoint(
     uploaded(put_object, job, "checkpoints/step-000040-r1")
     lists(scripted, saved(), saved(restart=1))
     assert [(each.restart, each.step) for each in fetched(job)] == [(0, 40), (1, 40)]
+
+
+def test_the_same_step_of_another_job_or_attempt_is_not_taken_for_it(
+    job: TrainingJob, scripted: ScriptedCluster, put_object: Any
+) -> None:
+    factories.checkpoint(at_cluster(job.owner, "run-2"), 40)
+    factories.checkpoint(job, 40, attempt=2)
+    uploaded(put_object, job)
+    lists(scripted, saved())
+    assert sorted(each.attempt for each in fetched(job)) == [1, 2]
+
+
+def test_a_checkpoint_becomes_known_with_its_event_or_not_at_all(
+    job: TrainingJob, scripted: ScriptedCluster, put_object: Any
+) -> None:
+    def fail(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if sql.startswith('INSERT INTO "job_events"'):
+            raise OperationalError("the disk is full")
+        return execute(sql, *args)
+
+    uploaded(put_object, job)
+    lists(scripted, saved())
+    polled(job)
+    with connection.execute_wrapper(fail), pytest.raises(OperationalError):
+        reconcile.fetch(job.pk)
+    assert not Checkpoint.objects.exists()
+    assert len(fetched(job)) == 1
 
 
 @pytest.mark.parametrize(
@@ -229,10 +259,25 @@ def test_a_cluster_that_counts_more_than_it_lists_is_believed_for_a_while(
     if what_it_lists == "unknown job":
         scripted.scripts["/training/checkpoints/run-1"] = reply(404)
     fetched(job)
-    assert reconcile.with_new_checkpoints(timezone.now()) == [job.pk]
+    other = at_cluster(job.owner, "run-2")
+    other.attempts.update(checkpoints_reported=3)
+    assert job.pk in reconcile.with_new_checkpoints(timezone.now())
     let_pass(job, minutes=10)
     reconcile.fetch(job.pk)
-    assert reconcile.with_new_checkpoints(timezone.now()) == []
+    assert job.pk not in reconcile.with_new_checkpoints(timezone.now())
+    assert other.attempts.get().checkpoints_reported == 3
+
+
+def test_one_that_is_listed_and_not_home_is_looked_for_longer(
+    job: TrainingJob, scripted: ScriptedCluster, put_object: Any
+) -> None:
+    lists(scripted, saved(), state="failed")
+    assert fetched(job) == []
+    let_pass(job, minutes=11)
+    reconcile.fetch(job.pk)
+    assert reconcile.with_new_checkpoints(timezone.now()) == [job.pk]
+    uploaded(put_object, job)
+    assert len(fetched(job)) == 1
 
 
 def test_a_failed_job_keeps_its_checkpoints(job: TrainingJob, scripted: ScriptedCluster, put_object: Any) -> None:

@@ -110,11 +110,23 @@ def test_a_job_of_before_a_setting_existed_is_retried_with_its_default(alice: Us
 
 
 def test_a_length_that_the_base_model_cannot_have_is_lowered_on_a_retry(alice: User, ended: TrainingJob) -> None:
-    BaseModel.objects.filter(pk=ended.base_model_id).update(context_length=512)
-    job, _ = services.job_retry(user=alice, job_id=ended.pk)
-    assert job.hyperparameters["max_length"] == 512
+    unlike = {"max_length": 640, "learning_rate": 3e-5}  # than the preset says
+    TrainingJob.objects.filter(pk=ended.pk).update(hyperparameters={**ended.hyperparameters, **unlike})
+    for context_length, becomes in ((1024, 640), (640, 640), (512, 512)):
+        BaseModel.objects.filter(pk=ended.base_model_id).update(context_length=context_length)
+        job, _ = services.job_retry(user=alice, job_id=ended.pk)
+        assert (job.hyperparameters["max_length"], job.hyperparameters["learning_rate"]) == (becomes, 3e-5)
     with pytest.raises(InvalidJob, match="at most 512"):
         services.job_retry(user=alice, job_id=ended.pk, hyperparameters={"max_length": 1024})
+
+
+def test_of_the_sentinels_rules_only_those_given_change_on_a_retry(alice: User, ended: TrainingJob) -> None:
+    rules = {**ended.sentinel, "nan": "off", "spike": "stop_and_keep"}
+    TrainingJob.objects.filter(pk=ended.pk).update(sentinel=rules)
+    same, _ = services.job_retry(user=alice, job_id=ended.pk)
+    assert (same.sentinel["nan"], same.sentinel["spike"]) == ("off", "stop_and_keep")
+    other, _ = services.job_retry(user=alice, job_id=ended.pk, sentinel={"spike": "notify"})
+    assert (other.sentinel["nan"], other.sentinel["spike"]) == ("off", "notify")
 
 
 # -- Which checkpoint ---------------------------------------------------------------------------------------

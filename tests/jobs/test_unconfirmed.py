@@ -1,11 +1,14 @@
 """A submit whose outcome nobody knows: at most one paid cluster job, whatever became of the call."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from jobs import reconcile, services
@@ -50,6 +53,19 @@ def crashed_after_intent(job: TrainingJob) -> None:
         sent_at=now,
     )
     TrainingJob.objects.filter(pk=job.pk).update(submission_key=f"{job.pk}:1")
+
+
+@contextmanager
+def not_recorded() -> Iterator[None]:
+    """The database is full when the event is written."""
+
+    def fail(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if sql.startswith('INSERT INTO "job_events"'):
+            raise OperationalError("the disk is full")
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(fail):
+        yield
 
 
 # -- Unknown outcomes, level 2 ------------------------------------------------------------------------------
@@ -187,8 +203,17 @@ def test_staff_attach_the_clusters_job(queued: MakeJob, alice: User, operator: U
     job = queued(alice)
     scripted.takes_and_hangs_up()
     submitted(job)
+    TrainingJob.objects.update(next_poll_at=timezone.now() + timedelta(hours=1))
+    with not_recorded(), pytest.raises(OperationalError):
+        services.job_attach_external(staff=operator, job=job, external_job_id="run-1")
+    assert job.attempts.get().outcome == "unknown", "all of it, or nothing"
     job = services.job_attach_external(staff=operator, job=job, external_job_id="run-1")
-    assert (job.status, job.external_job_id) == ("initializing", "run-1")
+    assert (job.status, job.current_stage, job.external_job_id) == ("initializing", "initializing", "run-1")
+    assert job.next_poll_at <= timezone.now()
+    attempt = job.attempts.get()
+    assert (attempt.outcome, attempt.external_job_id, attempt.unconfirmed_since) == ("accepted", "run-1", None)
+    with pytest.raises(JobConflict):
+        services.job_attach_external(staff=operator, job=job, external_job_id="run-2")
     scripted.says("run-1", "running", progress=5)
     reconcile.poll([job.pk])
     job.refresh_from_db()
@@ -219,6 +244,8 @@ def test_staff_cannot_attach_what_belongs_to_another_job(
     submitted(job)
     with pytest.raises(JobConflict):
         services.job_attach_external(staff=operator, job=job, external_job_id="run-7")
+    TrainingJob.objects.filter(external_job_id="run-7").update(cluster="another")  # which counts for itself
+    assert services.job_attach_external(staff=operator, job=job, external_job_id="run-7").external_job_id == "run-7"
 
 
 def test_staff_declare_that_nothing_started_and_it_is_sent_again(
@@ -227,7 +254,19 @@ def test_staff_declare_that_nothing_started_and_it_is_sent_again(
     job = queued(alice)
     scripted.scripts["/training/submit"] = reset
     job = submitted(job)
+    TrainingJob.objects.update(next_attempt_at=timezone.now() + timedelta(hours=1))
+    asked = {"cluster": "default", "submission_key": "k", "request": {}, "sent_at": timezone.now()}
+    earlier = job.attempts.create(number=0, owner=alice, outcome="accepted", **asked)
+    with not_recorded(), pytest.raises(OperationalError):
+        services.job_declare_not_started(staff=operator, job=job)
+    assert job.attempts.get(number=1).outcome == "unknown", "all of it, or nothing"
     services.job_declare_not_started(staff=operator, job=job)
+    job.refresh_from_db()
+    assert (job.current_stage, job.waiting_for, job.submission_key) == ("queued", "", "")
+    assert job.next_attempt_at <= timezone.now()
+    earlier.refresh_from_db()
+    assert earlier.outcome == "accepted"
+    earlier.delete()
     del scripted.scripts["/training/submit"]
     job = submitted(job)
     assert job.status == "initializing"
@@ -240,3 +279,16 @@ def test_a_confirmed_job_cannot_be_settled_by_hand(
     job = submitted(queued(alice))
     with pytest.raises(JobConflict):
         services.job_declare_not_started(staff=operator, job=job)
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["never sent", "under way"])
+def test_only_what_nobody_knows_is_settled_by_hand(
+    sent: bool, queued: MakeJob, alice: User, operator: User, scripted: ScriptedCluster
+) -> None:
+    job = queued(alice)
+    if sent:
+        crashed_after_intent(job)  # or about to hear: whoever sent it, or the next one, finds out
+    with pytest.raises(JobConflict):
+        services.job_declare_not_started(staff=operator, job=job)
+    with pytest.raises(JobConflict):
+        services.job_attach_external(staff=operator, job=job, external_job_id="run-1")

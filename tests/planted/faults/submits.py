@@ -94,4 +94,13 @@ FAULTS = (
         new="",
         proofs=("tests/jobs/test_resubmission.py::test_it_is_started_again_only_so_often",),
     ),
+    Fault(
+        name="a submission under way can be declared as not started",
+        promise="I1",
+        mechanism="Staff settle a submission by hand only where its outcome is unknown.",
+        file="jobs/services.py",
+        old="number=job.attempt, outcome=SubmitOutcome.UNKNOWN).first()",
+        new="number=job.attempt).first()",
+        proofs=("tests/jobs/test_unconfirmed.py::test_only_what_nobody_knows_is_settled_by_hand[under way]",),
+    ),
 )
