@@ -96,6 +96,8 @@ def test_name_and_description_can_be_changed_and_nothing_else(imported: MakeData
     assert changed.data["dataset"]["name"] == "Better"
     assert changed.data["dataset"]["status"] == "validating"
     assert api(alice).patch(address, {"description": "Why"}).data["dataset"]["name"] == "Better"
+    dataset.refresh_from_db()
+    assert (dataset.name, dataset.description) == ("Better", "Why")
     assert api(alice).patch(address, {"name": ""}).status_code == 400
 
 

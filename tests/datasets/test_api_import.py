@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from rest_framework.test import APIClient
 
+from datasets import services
 from datasets.models import Dataset, DatasetEvent, ImportGrant
 from datasets.storage.base import ObjectInfo, ObjectStore
 from datasets.tasks import validate_dataset
@@ -123,3 +125,15 @@ def test_an_import_tells_its_event(put_object: PutObject, alice: User, api: Api)
     api(alice).post("/api/datasets/import", {"path": "alice/chat.jsonl"})
     (event,) = DatasetEvent.objects.all()
     assert (event.kind, event.actor, event.owner) == ("imported", "user:alice", alice)
+
+
+def test_an_import_comes_with_its_event_or_not_at_all(put_object: PutObject, alice: User) -> None:
+    def fail(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if sql.startswith('INSERT INTO "dataset_events"'):
+            raise OperationalError("the disk is full")
+        return execute(sql, *args)
+
+    put_object("alice/chat.jsonl")
+    with connection.execute_wrapper(fail), pytest.raises(OperationalError):
+        services.dataset_import(owner=alice, path="alice/chat.jsonl")
+    assert not Dataset.objects.exists()

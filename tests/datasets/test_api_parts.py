@@ -196,6 +196,8 @@ def test_there_is_an_end_to_announcing(store: ObjectStore, alice: User, bob: Use
     refused = api(alice).post("/api/datasets", body)
     assert (refused.status_code, refused.data["error"]["code"]) == (409, "too_many_uploads")
     assert api(bob).post("/api/datasets", body).status_code == 201
+    Dataset.objects.filter(owner=alice).update(status=DatasetStatus.READY)
+    assert api(alice).post("/api/datasets", body).status_code == 201, "what has its file waits for none"
 
 
 @pytest.mark.parametrize(

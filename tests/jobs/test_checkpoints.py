@@ -10,7 +10,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from datasets.storage.base import ObjectStore
-from jobs import reconcile
+from jobs import lifecycle, reconcile
 from jobs.models import Checkpoint, TrainingJob
 from jobs.states import Status
 from tests import factories
@@ -91,6 +91,13 @@ def test_one_that_is_not_whole_in_storage_is_waited_for(
     uploaded(put_object, job)
     assert len(fetched(job)) == 1
     assert reconcile.with_new_checkpoints(timezone.now()) == []
+
+
+def test_what_is_no_hash_is_not_kept_as_one(job: TrainingJob, scripted: ScriptedCluster, put_object: Any) -> None:
+    uploaded(put_object, job)
+    lists(scripted, saved(files=[{"path": NAME, "size": len(WEIGHTS), "sha256": "see the log"}]))
+    [checkpoint] = fetched(job)
+    assert checkpoint.files == [{"path": NAME, "size": len(WEIGHTS), "sha256": ""}]
 
 
 def test_the_same_step_of_a_restart_is_another_checkpoint(
@@ -221,6 +228,20 @@ def test_a_damaged_copy_is_fetched_again(alice: User, store: ObjectStore, script
     lists(scripted, offered(scripted, size=3), state="failed")
     assert fetched(job) == []
     lists(scripted, offered(scripted), state="failed")
+    assert len(fetched(job)) == 1
+
+
+def test_a_job_that_somebody_else_works_on_is_copied_from_later(
+    alice: User, store: ObjectStore, scripted: ScriptedCluster
+) -> None:
+    job = at_cluster(alice)
+    lists(scripted, offered(scripted), state="failed")
+    polled(job)
+    others = lifecycle.claim([job.pk], statuses=[Status.FAILED], now=timezone.now())
+    reconcile.fetch(job.pk)
+    assert not Checkpoint.objects.exists()
+    assert scripted.asked("/files/") == []
+    lifecycle.release(others)
     assert len(fetched(job)) == 1
 
 
