@@ -44,6 +44,8 @@ def test_a_link_without_a_connection_leads_to_our_own_page_and_on_when_it_is_bac
     tab.get_by_role("link", name="Try again").click()
     heading(tab, "Costs")
     assert tab.url.endswith("/costs?range=12-months#by-month")
+    tab.clock.resume()  # what hears that it is online may be too early: it asks again
+    tab.wait_for_load_state()
 
     tab.context.set_offline(True)
     tab.get_by_role("link", name="Datasets", exact=True).click()
