@@ -65,6 +65,16 @@ def test_a_cluster_at_another_address_is_another_cluster(
     assert len(scripted.submits()) == 1, "a cluster of level 1 would start it twice"
 
 
+def test_at_another_address_it_is_asked_anew_what_it_can_do(alice: User, scripted: ScriptedCluster) -> None:
+    Cluster.objects.create(
+        name="default", level=2, features=["logs_cursor"], address="https://old.example", checked_at=timezone.now()
+    )
+    scripted.says("run-1", progress=30.0)
+    assert polled(at_cluster(alice)).progress == 30.0
+    row = Cluster.objects.get()
+    assert (row.level, row.features, row.address) == (1, [], scripted.url)
+
+
 def test_jobs_are_followed_by_what_was_known_while_a_cluster_cannot_say_what_it_can_do(
     alice: User, scripted: ScriptedCluster, clock: time_machine.Traveller
 ) -> None:
