@@ -73,7 +73,7 @@ MIDDLEWARE = [
     "lora_pipeline.headers.protective",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "lora_pipeline.compression.compressed",
+    "lora_pipeline.compression.Compressed",
     "lora_pipeline.url_paths.normal_path",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
