@@ -1,6 +1,7 @@
 """Who takes what is due: a claim in the row keeps others off, and outlives whoever is killed, for a while."""
 
 import socket
+import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from notifications.models import Delivery, DeliveryAttempt, WebhookEndpoint
 from notifications.sending import is_due, send_due
 from tests.contracts.wire import Request, reply
 from tests.notifications.conftest import MakeEndpoint, MakeJob, Receive, webhook_of
+from tests.notifications.post_office import PostOffice
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -95,6 +97,32 @@ def test_while_an_endpoint_is_called_nobody_else_calls_it(
     dispatch_pending()
     assert send_due() == 2
     assert begun_by_others == [0, 0]
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_mail_that_is_being_sent_is_nobody_elses_to_send(
+    alice: User, job_of: MakeJob, post_office: PostOffice
+) -> None:
+    begun_by_others: list[bool] = []
+
+    def look() -> None:
+        try:
+            begun_by_others.append(is_due())
+        finally:
+            connection.close()
+
+    def look_meanwhile() -> None:
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+
+    post_office.before_answer = look_meanwhile
+    job_of(alice, "failed")
+    dispatch_pending()
+    assert is_due()
+    assert send_due() == 1
+    assert begun_by_others == [False]
+    assert len(post_office.mails) == 1
 
 
 def test_a_sender_that_was_killed_is_followed_by_another_with_the_same_id(
