@@ -21,11 +21,11 @@ def measure(rig: Rig, *, requests_each: int = 200, jobs: int = 100) -> None:
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {token}"
     data = seed.dataset(alice)
-    made = _submits(rig, session, data, jobs)
-    _cancels(rig, session, made)
     [job] = seed.jobs(alice, data, 1)
     seed.points(job, POINTS)
-    _details(rig, session, job, requests_each)
+    _details(rig, session, job, requests_each)  # before workers are busy with what is submitted and cancelled
+    made = _submits(rig, session, data, jobs)
+    _cancels(rig, session, made)
 
 
 def _submits(rig: Rig, session: requests.Session, data: Dataset, count: int) -> list[str]:
