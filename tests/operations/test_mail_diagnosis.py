@@ -24,11 +24,17 @@ def test_one_that_is_down_is_a_fault_with_advice_and_without_secrets(post_office
     assert "mail-secret" not in f"{found}"
 
 
-def test_a_log_in_that_cannot_be_made_is_a_fault(post_office: PostOffice, settings: Any) -> None:
+def test_a_log_in_that_is_not_accepted_is_a_fault(post_office: PostOffice, settings: Any) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "lora", "mail-secret"
     found = mail_server()
-    assert (found.ok, found.message) == (False, "does not talk as EMAIL_URL asks (SMTPNotSupportedError)")
+    assert (found.ok, found.message) == (False, "does not accept our log-in")
     assert "mail-secret" not in f"{found}"
+
+
+def test_one_that_cannot_do_what_is_asked_of_it_is_a_fault(post_office: PostOffice, settings: Any) -> None:
+    settings.EMAIL_USE_TLS = True
+    found = mail_server()
+    assert (found.ok, found.message) == (False, "does not talk as EMAIL_URL asks (SMTPNotSupportedError)")
 
 
 def test_without_one_there_is_nothing_to_ask() -> None:
