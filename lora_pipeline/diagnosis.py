@@ -5,8 +5,6 @@ also clusters, storage and clocks, and may take some seconds. Neither raises, an
 """
 
 from collections.abc import Iterator
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 import requests
 from celery import Celery
@@ -20,6 +18,7 @@ from kombu.exceptions import KombuError
 from accounts.secrets_of_settings import redact
 from datasets.storage import diagnose as storage
 from datasets.storage.diagnose import Finding
+from jobs import http_dates
 from jobs.clusters.base import ClusterError, Denied
 from jobs.clusters.registry import cluster_names, open_cluster, open_session
 from lora_pipeline import cycle, database_diagnosis
@@ -138,12 +137,12 @@ def _clock(name: str, address: str) -> Finding:
     try:
         with open_session(connect_s=3, call_s=5) as session:
             answer = session.get(address, allow_redirects=False, stream=True)
-        theirs = parsedate_to_datetime(answer.headers["Date"])
     except requests.RequestException as error:
         return Finding(name, False, f"does not answer ({type(error).__name__})", "Check its address, above.")
-    except (KeyError, ValueError, OverflowError):
+    theirs = http_dates.parsed(answer.headers.get("Date", ""))
+    if theirs is None:
         return Finding(name, True, "tells no time")
-    skew = abs((_aware(theirs) - timezone.now()).total_seconds())
+    skew = abs((theirs - timezone.now()).total_seconds())
     if skew > MAX_SKEW_S:
         advice = "Set both clocks by NTP: signed URLs expire early or are refused otherwise."
         return Finding(name, False, f"{round(skew)} s away from ours", advice)
@@ -163,10 +162,6 @@ def _public_address() -> Finding:
     except (requests.RequestException, ValueError) as error:
         return Finding(name, False, f"does not answer ({type(error).__name__})", advice)
     return Finding(name, ours, "leads to us" if ours else f"answers {answer.status_code}", "" if ours else advice)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment, timezone.get_default_timezone())
 
 
 def _words(error: Exception) -> str:

@@ -9,13 +9,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any
 
 import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, ReadTimeoutError
 
+from jobs import http_dates
 from jobs.clusters.http.deadline import DeadlineAdapter, DirectSession, NotConnected
 from notifications.channels import signing, targets
 from notifications.channels.base import MAX_ANSWER, MAX_ERROR, Outcome
@@ -123,12 +123,8 @@ def _asked_s(text: str) -> float | None:
     text = text.strip()
     if text.isascii() and text.isdecimal():
         return float(text[:9])
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, IndexError, OverflowError):
-        return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
+    date = http_dates.parsed(text)
+    return None if date is None else max(0.0, (date - datetime.now(UTC)).total_seconds())
 
 
 def _failed(began: float, error: str) -> Outcome:

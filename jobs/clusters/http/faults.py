@@ -15,10 +15,10 @@ other 4xx            Refused        a lasting no, with the cluster's own words
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from jobs import http_dates
 from jobs.clusters.base import (
     AlreadyExists,
     ClusterError,
@@ -107,19 +107,11 @@ def retry_after_s(answer: Answer) -> float | None:
     try:
         seconds = float(told)
     except ValueError:
-        until = _http_date(told)
+        until = http_dates.parsed(told)
         if until is None:
             return None
-        seconds = (until - (_http_date(answer.header("Date")) or datetime.now(UTC))).total_seconds()
+        seconds = (until - (http_dates.parsed(answer.header("Date")) or datetime.now(UTC))).total_seconds()
     return min(max(seconds, 0.0), LONGEST_WAIT_S) if seconds == seconds else None
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def _target(answer: Answer) -> str:
