@@ -46,9 +46,11 @@ def dataset_correct(*, dataset_id: uuid.UUID) -> None:
         logger.info("The correction of dataset %s is no longer ours", dataset.short_id)
     except Uncorrectable as error:
         _finish(correction, lease, CorrectionStatus.FAILED, message=str(error))
-    except (ObjectChanged, ObjectMissing):
-        message = "The file is gone or has changed since it was validated. Validate the dataset again first."
+    except ObjectChanged:
+        message = "The file has changed since it was validated. Validate the dataset again, then ask once more."
         _finish(correction, lease, CorrectionStatus.FAILED, message=message)
+    except ObjectMissing:
+        _finish(correction, lease, CorrectionStatus.FAILED, message=_missing(dataset))
     except StorageError as error:
         logger.warning("The correction of dataset %s waits: %s", dataset.short_id, error)
         until = timezone.now() + timedelta(seconds=RETRY_AFTER_S)
@@ -115,6 +117,13 @@ class _Pulled:
         taken = bytes(self._rest[:size])
         del self._rest[:size]
         return taken
+
+
+def _missing(dataset: Dataset) -> str:
+    advice = "Upload it again as a new dataset."
+    if dataset.storage_bucket == StorageBucket.TRAINING_FILES:
+        advice = "Put it back there and validate the dataset again, or upload it as a new dataset."
+    return f"The file is no longer in {dataset.storage_bucket}. {advice}"
 
 
 def _claim(dataset_id: uuid.UUID) -> uuid.UUID | None:

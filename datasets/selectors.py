@@ -87,8 +87,14 @@ def awaiting_validation(*, now: datetime, limit: int) -> list[uuid.UUID]:
 
 
 def correction_of(dataset: Dataset) -> DatasetCorrection | None:
-    """The dataset's correction, if it is of the file that was validated last."""
-    return DatasetCorrection.objects.filter(dataset=dataset, source_etag=dataset.etag).first()
+    """The dataset's correction, if it is of the file that was validated last.
+
+    One that failed does so again, until a validation finds what has changed: then it is past.
+    """
+    found = DatasetCorrection.objects.filter(dataset=dataset, source_etag=dataset.etag)
+    if dataset.validated_at:
+        found = found.exclude(status=CorrectionStatus.FAILED, created_at__lt=dataset.validated_at)
+    return found.first()
 
 
 def awaiting_correction(*, now: datetime, limit: int) -> list[uuid.UUID]:

@@ -100,7 +100,10 @@ class Corrector:
         for line in self._splitter.finish():
             yield from self._judge(line)
         if not self.summary.written:
-            raise Uncorrectable("Nothing would be left: no line of the file is a usable example.")
+            raise Uncorrectable(
+                "Nothing would be left: no line of the file is a usable example. Mend it as its report says, and "
+                "upload it as a new dataset."
+            )
 
     def _begin(self) -> Iterator[bytes]:
         head, self._head = self._head or b"", None

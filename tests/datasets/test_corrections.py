@@ -92,12 +92,43 @@ def test_what_no_machine_can_mend_fails_in_words(validated: MakeDataset, store: 
     assert store.unfinished(bucket=BUCKET, path=correction.storage_path) == ()
 
 
-def test_a_file_that_has_changed_is_not_corrected(validated: MakeDataset, put_object: PutObject, alice: User) -> None:
+def test_a_file_that_has_changed_is_not_corrected_until_it_is_validated_again(
+    validated: MakeDataset, put_object: PutObject, alice: User, api: Api
+) -> None:
     dataset = validated(alice, FAULTY)
     put_object(dataset.storage_path, GOOD)
     correction = written(dataset)
     assert correction.status == "failed"
-    assert "has changed since it was validated" in correction.message
+    assert "has changed since it was validated. Validate the dataset again" in correction.message
+    put_object(dataset.storage_path, FAULTY)  # what it was before
+    services.dataset_revalidate(dataset=dataset, actor="user:alice")
+    reconcile.dataset_validate(dataset_id=dataset.pk)
+    assert api(alice).get(f"/api/datasets/{dataset.pk}/correction").data["status"] == "none"
+    dataset.refresh_from_db()
+    assert written(dataset).status == "done"
+
+
+@pytest.mark.parametrize(
+    ("body", "is_gone", "said"),
+    [
+        (b"{}\n" * 20, False, "no line of the file is a usable example. Mend it as its report says"),
+        (b"name,age\n" * 20, False, "looks like CSV, not JSON lines. Convert each row."),
+        (FAULTY, True, "is no longer in training-files. Put it back there and validate the dataset again"),
+    ],
+)
+def test_the_page_of_what_cannot_be_corrected_says_what_to_do_and_offers_nothing_that_cannot_help(
+    validated: MakeDataset, store: ObjectStore, alice: User, browse: Page, body: bytes, is_gone: bool, said: str
+) -> None:
+    dataset = validated(alice, body)
+    if is_gone:
+        store.delete(bucket="training-files", path=dataset.storage_path)
+    written(dataset)
+    text = html.unescape(browse(alice).get(f"/datasets/{dataset.pk}").content.decode())
+    assert said in text
+    assert f'action="/datasets/{dataset.pk}/correct"' not in text
+    assert "let a corrected file be made" not in text
+    assert text.count(f'action="/datasets/{dataset.pk}/validate"') == 2  # in the head, and beside the reason
+    assert 'href="/datasets#add"' in text
 
 
 def test_a_large_file_is_written_as_it_is_read(validated: MakeDataset, store: ObjectStore, alice: User) -> None:
