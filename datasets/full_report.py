@@ -47,7 +47,9 @@ class Collector:
 
     def add(self, is_error: bool, problem: Problem) -> None:
         if self.count < MOST:
-            self._packed.write(json.dumps(row(is_error, problem.as_full_json())).encode() + b"\n")
+            self._packed.write(
+                json.dumps(row("error" if is_error else "warning", problem.as_full_json())).encode() + b"\n"
+            )
             self.count += 1
 
     def store(self, dataset: Dataset) -> ObjectInfo:
@@ -60,12 +62,12 @@ class Collector:
         )
 
 
-def row(is_error: bool, finding: dict[str, Any]) -> dict[str, Any]:
+def row(severity: str, finding: dict[str, Any]) -> dict[str, Any]:
     """A finding as files have it, flat: COLUMNS, with the text around the place as `text`."""
     excerpt = finding.get("excerpt") or {}
     flat = {column: finding.get(column) for column in COLUMNS}
     text = "".join(excerpt.get(part, "") for part in ("before", "mark", "after"))
-    return {**flat, "severity": "error" if is_error else "warning", "kind": finding.get("kind", ""), "text": text}
+    return {**flat, "severity": severity, "kind": finding.get("kind", ""), "text": text}
 
 
 def stored_rows(dataset: Dataset, report: DatasetReport) -> Iterator[dict[str, Any]]:

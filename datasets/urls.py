@@ -4,16 +4,16 @@ from django.urls import path
 
 from datasets.views.corrections import dataset_correct, dataset_corrected, dataset_save_corrected
 from datasets.views.detail import dataset_delete, dataset_detail, dataset_edit, dataset_validate
+from datasets.views.findings import dataset_findings_csv, dataset_findings_jsonl
 from datasets.views.imports import dataset_import
 from datasets.views.listing import dataset_list
-from datasets.views.report import dataset_report_csv, dataset_report_jsonl
 
 urlpatterns = [
     path("datasets", dataset_list, name="dataset-list"),
     path("datasets/import", dataset_import, name="dataset-import"),
     path("datasets/<uuid:dataset_id>", dataset_detail, name="dataset-detail"),
-    path("datasets/<uuid:dataset_id>/report.csv", dataset_report_csv, name="dataset-report-csv"),
-    path("datasets/<uuid:dataset_id>/report.jsonl", dataset_report_jsonl, name="dataset-report-jsonl"),
+    path("datasets/<uuid:dataset_id>/findings.csv", dataset_findings_csv, name="dataset-findings-csv"),
+    path("datasets/<uuid:dataset_id>/findings.jsonl", dataset_findings_jsonl, name="dataset-findings-jsonl"),
     path("datasets/<uuid:dataset_id>/correct", dataset_correct, name="dataset-correct"),
     path("datasets/<uuid:dataset_id>/corrected", dataset_corrected, name="dataset-corrected"),
     path("datasets/<uuid:dataset_id>/corrected/save", dataset_save_corrected, name="dataset-save-corrected"),

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.callers import caller
-from datasets import findings
+from datasets.findings import FindingsFile, findings_file
 from datasets.selectors import dataset_get
 
 
@@ -31,8 +31,7 @@ class FindingsCsv(APIView):
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: Request, dataset_id: UUID) -> Any:
         """All findings of its last validation as a table; no cell holds what a spreadsheet would execute."""
-        rows = findings.all_rows(dataset_get(user=caller(request), dataset_id=dataset_id))
-        return _attached(dataset_id, "csv", findings.as_csv(rows), "text/csv; charset=utf-8")
+        return _attached(findings_file(dataset_get(user=caller(request), dataset_id=dataset_id), "csv"))
 
 
 class FindingsJsonLines(APIView):
@@ -41,11 +40,9 @@ class FindingsJsonLines(APIView):
     @extend_schema(responses={(200, "application/jsonl"): OpenApiTypes.STR})
     def get(self, request: Request, dataset_id: UUID) -> Any:
         """All findings of its last validation, an object on each line."""
-        rows = findings.all_rows(dataset_get(user=caller(request), dataset_id=dataset_id))
-        return _attached(dataset_id, "jsonl", findings.as_json_lines(rows), "application/jsonl")
+        return _attached(findings_file(dataset_get(user=caller(request), dataset_id=dataset_id), "jsonl"))
 
 
-def _attached(dataset_id: UUID, ending: str, pieces: Any, content_type: str) -> StreamingHttpResponse:
-    """The name comes from the id: a file's name may hold anything."""
-    name = f'attachment; filename="dataset-{str(dataset_id)[:8]}-findings.{ending}"'
-    return StreamingHttpResponse(pieces, content_type=content_type, headers={"Content-Disposition": name})
+def _attached(file: FindingsFile) -> StreamingHttpResponse:
+    name = f'attachment; filename="{file.name}"'
+    return StreamingHttpResponse(file.pieces, content_type=file.content_type, headers={"Content-Disposition": name})

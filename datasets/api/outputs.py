@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from datasets.findings import Findings, Kind
 from datasets.importable import Entry, ImportablePage, Listing
 from datasets.models import CorrectionStatus, Dataset, DatasetFormat
 from datasets.multipart import Plan
@@ -181,13 +182,13 @@ class FindingOutput(ProblemOutput):
     excerpt = FindingExcerpt(default=None, allow_null=True, help_text="null: the finding is about no line")
 
 
-class KindOutput(serializers.Serializer[Any]):
+class KindOutput(serializers.Serializer[Kind]):
     kind = serializers.CharField()
     severity = serializers.ChoiceField(choices=["error", "warning"])
     count = serializers.IntegerField()
 
 
-class ReportBody(serializers.Serializer[Any]):
+class ReportBody(serializers.Serializer[Findings]):
     validated_at = serializers.DateTimeField(allow_null=True)
     error_count = serializers.IntegerField()
     warning_count = serializers.IntegerField()

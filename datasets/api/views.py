@@ -95,7 +95,7 @@ class DatasetFindings(APIView):
     def get(self, request: Request, dataset_id: UUID) -> Response:
         """What its last validation found: counts by kind, and the first findings with the text they are about."""
         dataset = dataset_get(user=caller(request), dataset_id=dataset_id)
-        return Response(ReportBody(findings.as_json(dataset)).data)
+        return Response(ReportBody(findings.findings(dataset)).data)
 
 
 class DatasetTicket(APIView):

@@ -74,14 +74,14 @@ def test_the_report_can_be_taken_along_and_holds_no_formulas(
     validated: MakeDataset, alice: User, bob: User, browse: Page
 ) -> None:
     dataset = validated(alice, chat_file(60) + b'=cmd|"/C calc"!A0\n')
-    answer: Any = browse(alice).get(f"/datasets/{dataset.pk}/report.csv")
-    assert answer["Content-Disposition"] == 'attachment; filename="chat.jsonl.report.csv"'
+    answer: Any = browse(alice).get(f"/datasets/{dataset.pk}/findings.csv")
+    assert answer["Content-Disposition"] == f'attachment; filename="dataset-{dataset.short_id}-findings.csv"'
     rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
     assert (rows[0]["severity"], rows[0]["line"], rows[0]["text"]) == ("error", "61", '\'=cmd|"/C calc"!A0')
-    (row,) = taken_along(browse(alice), f"/datasets/{dataset.pk}/report.jsonl")
+    (row,) = taken_along(browse(alice), f"/datasets/{dataset.pk}/findings.jsonl")
     assert row["text"] == '=cmd|"/C calc"!A0'
     for suffix in ("csv", "jsonl"):
-        assert browse(bob).get(f"/datasets/{dataset.pk}/report.{suffix}").status_code == 404
+        assert browse(bob).get(f"/datasets/{dataset.pk}/findings.{suffix}").status_code == 404
 
 
 def test_all_findings_can_be_taken_along_also_those_that_are_not_shown(
@@ -89,13 +89,21 @@ def test_all_findings_can_be_taken_along_also_those_that_are_not_shown(
 ) -> None:
     dataset = validated(alice, FAULTY)
     assert "all 210 as" in page(browse(alice), f"/datasets/{dataset.pk}")
-    rows = taken_along(browse(alice), f"/datasets/{dataset.pk}/report.jsonl")
+    rows = taken_along(browse(alice), f"/datasets/{dataset.pk}/findings.jsonl")
     assert [row["line"] for row in rows if row["severity"] == "error"] == [*range(61, 241)]
     assert sum(row["severity"] == "warning" for row in rows) == 30
     last_role = next(row for row in rows if row["line"] == 210)
     assert (last_role["error"], last_role["kind"]) == ("Unknown role “=cmd149”.", ROLE)
     assert '"=cmd149"' in last_role["text"]
     assert taken_along(api(alice), f"/api/datasets/{dataset.pk}/findings.jsonl") == rows
+    for ending in ("csv", "jsonl"):
+        answers: list[Any] = [
+            client.get(f"{start}/datasets/{dataset.pk}/findings.{ending}")
+            for client, start in ((browse(alice), ""), (api(alice), "/api"))
+        ]
+        ours, theirs = [{name: answer[name] for name in ("Content-Type", "Content-Disposition")} for answer in answers]
+        assert ours == theirs
+        assert len({b"".join(answer.streaming_content) for answer in answers}) == 1
     table: Any = api(alice).get(f"/api/datasets/{dataset.pk}/findings.csv")
     read = list(csv.DictReader(io.StringIO(b"".join(table.streaming_content).decode())))
     assert [(row["line"], row["error"]) for row in read] == [(str(row["line"] or ""), row["error"]) for row in rows]
@@ -111,7 +119,7 @@ def test_a_report_whose_file_is_gone_says_so(
     refused = api(alice).get(f"/api/datasets/{dataset.pk}/findings.csv")
     assert (refused.status_code, refused.data["error"]["code"]) == (409, "report_gone")
     store.delete(bucket="lora-datasets", path=path)
-    answer = browse(alice).get(f"/datasets/{dataset.pk}/report.csv", follow=True)
+    answer = browse(alice).get(f"/datasets/{dataset.pk}/findings.csv", follow=True)
     assert "no longer in storage. Validate the dataset again" in answer.content.decode()
 
 
