@@ -8,8 +8,10 @@ Views return plain data; these classes are named in settings.REST_FRAMEWORK, so 
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import orjson
 from django.db.models import QuerySet
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.pagination import BasePagination
@@ -17,6 +19,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
 
 if TYPE_CHECKING:  # views load these classes: importing them here would go round in a circle
     from rest_framework.views import APIView
@@ -28,9 +31,15 @@ DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 
 
+# Times are written as REST framework writes them, as is what only it knows; a dataclass is no answer.
+_as_rest_framework = JSONEncoder().default
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
 class EnvelopeRenderer(JSONRenderer):
     """Wraps what a view returned. NaN and infinity, which JSON does not have, become null.
 
+    orjson writes nearly everything, more than ten times as quickly as REST framework's encoder, which writes the rest.
     A body that already carries `success` goes out as it is: an error, or an answer whose shape is fixed.
     """
 
@@ -46,10 +55,11 @@ class EnvelopeRenderer(JSONRenderer):
         if not (isinstance(data, dict) and "success" in data):
             data = {"success": True, "data": data}
         context = dict(renderer_context or {})
-        try:
-            return super().render(data, accepted_media_type, context)
-        except ValueError:  # rare, so that only a bad value pays for the walk
-            return super().render(_presentable(data), accepted_media_type, context)
+        if self.get_indent(accepted_media_type or "", context) is None:
+            # It refuses half a surrogate pair, an integer beyond 64 bits and a key that is no string.
+            with suppress(TypeError):
+                return orjson.dumps(data, default=_as_rest_framework, option=_OPTIONS)
+        return super().render(_presentable(data), accepted_media_type, context)
 
 
 def _presentable(value: Any) -> Any:
