@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -21,25 +22,37 @@ from datasets.views.access import text
 
 logger = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 50
+MOST_AT_ONCE = 100  # two or three seconds; as many as a page of a folder shows
+NAMED = 5  # of those that could not be imported
 
 
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def dataset_import(request: HttpRequest) -> HttpResponseBase:
-    """A folder (`folder`, `search` and `cursor` in the URL); the files chosen in it are imported by a POST."""
+    """A folder (`folder`, `search` and `cursor` in the URL); the files chosen in it are imported by a POST.
+
+    With `choose=all` those are ticked that are no datasets yet, and an import leads on to the next page.
+    """
     if request.method == "POST":
         return _import(request)
     prefixes = import_prefixes(caller(request))
     folder = request.GET.get("folder", "")[:1024] or (prefixes[0] if len(prefixes) == 1 else "")
     search, cursor = text(request, "search"), request.GET.get("cursor", "")[:1024]
+    first_page = {"folder": folder, **({"search": search} if search else {})}
+    this_page = {**first_page, **({"cursor": cursor} if cursor else {})}
+    chooses_all = request.GET.get("choose") == "all"
+    choosing = {"choose": "all"} if chooses_all else {}
     context: dict[str, object] = {
         "folder": folder,
         "search": search,
         "is_first": not cursor,
         "crumbs": _crumbs(folder, prefixes),
-        "here": urlencode({"folder": folder, **({"search": search} if search else {})}),
+        "first": urlencode(first_page),
+        "none": urlencode(this_page),
+        "all": urlencode({**this_page, "choose": "all"}),
+        "here": urlencode({**this_page, **choosing}),
+        "chooses_all": chooses_all,
         "most": MOST_AT_ONCE,
     }
     status = 200
@@ -48,7 +61,8 @@ def dataset_import(request: HttpRequest) -> HttpResponseBase:
         context |= {
             "listing": listing,
             "folders": [(path, path if not folder else path[len(folder) : -1]) for path in listing.folders],
-            "next": urlencode({"folder": folder, "search": search, "cursor": listing.next_cursor or ""}),
+            "next": urlencode({**first_page, "cursor": listing.next_cursor or "", **choosing}),
+            "chosen": _not_yet_datasets(listing) if chooses_all else (),
         }
     except (ImportNotFound, InvalidCursor) as error:
         context |= {"refusal": error.message, "crumbs": _crumbs("", prefixes), "folder": ""}
@@ -60,29 +74,61 @@ def dataset_import(request: HttpRequest) -> HttpResponseBase:
     return render(request, "datasets/import.html", context, status=status)
 
 
+def _not_yet_datasets(listing: importable.Listing) -> frozenset[str]:
+    paths = [entry.info.path for entry in listing.entries if entry.imported is None]
+    return frozenset(paths[:MOST_AT_ONCE])
+
+
 def _import(request: HttpRequest) -> HttpResponseBase:
     paths = request.POST.getlist("path")[: MOST_AT_ONCE + 1]
-    made: list[Dataset] = []
     if not paths:
         messages.warning(request, "Choose the files to import.")
     elif len(paths) > MOST_AT_ONCE:
         messages.warning(request, f"Choose {MOST_AT_ONCE} files at most; nothing was imported.")
         paths = []
-    for path in paths:
-        try:
-            dataset = services.dataset_import(owner=caller(request), path=path)
-        except (FieldInvalid, ImportNotFound, StorageError) as error:
-            messages.error(request, f"{path[:200]}: {error.message}")
-            continue
-        nudge_validation(dataset.pk)
-        made.append(dataset)
+    made = _imported(request, paths)
     if len(made) == 1 == len(paths):
         return redirect("dataset-detail", made[0].pk)
     if made:
         plural = "file was" if len(made) == 1 else "files were"
         messages.success(request, f"{len(made)} {plural} imported and will be validated.")
-        return redirect("dataset-list")
-    return redirect(request.get_full_path())
+    return redirect(_behind(request, is_done=bool(paths) and len(made) == len(paths)))
+
+
+def _imported(request: HttpRequest, paths: list[str]) -> list[Dataset]:
+    """The datasets that came of them; what did not is said. A storage that is away is not asked for each one."""
+    made: list[Dataset] = []
+    refused = 0
+    for path in paths:
+        try:
+            dataset = services.dataset_import(owner=caller(request), path=path)
+        except (FieldInvalid, ImportNotFound) as error:
+            refused += 1
+            if refused <= NAMED:
+                messages.error(request, f"{path[:200]}: {error.message}")
+            continue
+        except StorageError as error:
+            rest = len(paths) - len(made) - refused
+            messages.error(request, f"{rest} {'file was' if rest == 1 else 'files were'} not imported: {error.message}")
+            break
+        nudge_validation(dataset.pk)
+        made.append(dataset)
+    if refused > NAMED:
+        rest = refused - NAMED
+        messages.error(request, f"{rest} more {'file' if rest == 1 else 'files'} could not be imported.")
+    return made
+
+
+def _behind(request: HttpRequest, *, is_done: bool) -> str:
+    """Where an import leads: back to its page of the folder; when it is done, on to the next page if that was asked for
+    with `choose`, and out of a folder that has no pages."""
+    next_cursor, cursor = request.POST.get("next", "")[:1024], request.GET.get("cursor", "")
+    if not is_done or (next_cursor and request.GET.get("choose") != "all"):
+        return request.get_full_path()
+    if next_cursor:
+        query = {name: request.GET[name] for name in ("folder", "search") if name in request.GET}
+        return f"{request.path}?{urlencode({**query, 'cursor': next_cursor, 'choose': 'all'})}"
+    return request.get_full_path() if cursor else reverse("dataset-list")
 
 
 def _crumbs(folder: str, prefixes: tuple[str, ...]) -> list[tuple[str, str]]:
