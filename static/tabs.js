@@ -71,6 +71,12 @@ export function enliven(root) {
     return true;
   }
 
+  // On paper all panels are seen: what is drawn has to get its room first.
+  addEventListener("beforeprint", () => tabs.forEach((tab) => (panelOf(tab).hidden = false)));
+  addEventListener("afterprint", () =>
+    tabs.forEach((tab) => (panelOf(tab).hidden = tab.getAttribute("aria-selected") === "false")),
+  );
+
   addEventListener("hashchange", followAddress);
   addEventListener("popstate", followAddress);
   if (!followAddress()) open(tabs[0]);

@@ -33,6 +33,7 @@ export class Group {
       for (const chart of this.charts) chart.forget();
       this.redraw();
     });
+    addEventListener("beforeprint", () => this.redraw()); // paper shows what no open tab had room for; see tabs.js
   }
 
   add(box, spec) {

@@ -43,6 +43,44 @@ def test_paper_is_light_and_has_nothing_to_press(open_tab: Open, dataset: dict[s
         expect(panel).to_be_visible()
 
 
+def test_paper_has_all_of_a_job_whichever_tab_is_open(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any]
+) -> None:
+    job = installation.await_end("alice", installation.job("alice", dataset))
+    tab = open_tab("alice", f"/training/jobs/{job['id']}#timeline")
+    expect(tab.locator('[data-field="points"]')).to_contain_text("points")  # what the curves are drawn of is there
+    expect(tab.locator(".chart canvas")).to_have_count(0)
+    tab.evaluate("""addEventListener("beforeprint", () => {
+        window.printed = document.querySelectorAll(".chart canvas").length;
+    })""")
+    tab.pdf()
+    assert tab.evaluate("printed") >= 5  # loss, learning rate, GPU, throughput, gradient norm
+    expect(tab.locator("#panel-timeline")).to_be_visible()
+    expect(tab.locator("#panel-metrics")).to_be_hidden()
+
+
+def test_a_printed_list_has_its_heads_above_their_columns(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any]
+) -> None:
+    installation.await_end("alice", installation.job("alice", dataset))
+    tab = open_tab("alice", "/training/jobs")
+    tab.emulate_media(media="print")
+    ends = "cells => cells.filter(cell => cell.offsetWidth).map(cell => Math.round(cell.getBoundingClientRect().right))"
+    heads, cells = (
+        tab.locator(f".jobs-table {row} > *").evaluate_all(ends) for row in ("thead tr", "tbody tr:first-child")
+    )
+    assert heads == cells
+
+
+def test_forms_that_say_what_is_set_are_printed_without_their_buttons(open_tab: Open, dataset: dict[str, Any]) -> None:
+    for path, label in (("/training/configure", "Learning rate"), ("/settings/notifications", "Job failed: inbox")):
+        tab = open_tab("alice", path)
+        tab.emulate_media(media="print")
+        expect(tab.get_by_label(label).first).to_be_visible()
+        for button in tab.locator("main").get_by_role("button").all():
+            expect(button).to_be_hidden()
+
+
 def test_with_colours_of_the_reader_s_own_the_chosen_tab_still_stands_out(
     open_tab: Open, installation: Installation, dataset: dict[str, Any]
 ) -> None:
