@@ -36,7 +36,7 @@ def claim(job: TrainingJob, *, after: timedelta = timedelta()) -> list[Lease]:
 @pytest.mark.parametrize("source", Status)
 @pytest.mark.parametrize("target", Status)
 def test_a_row_and_its_event_change_together_or_not_at_all(source: Status, target: Status, alice: User) -> None:
-    job = factories.job(alice, source)
+    job, bystander = factories.job(alice, source), factories.job(alice, source)
     before = events(job)
     if is_legal(source, target):
         lifecycle.transition(job, target, actor="system", message="So it is.")
@@ -48,6 +48,8 @@ def test_a_row_and_its_event_change_together_or_not_at_all(source: Status, targe
     stored = TrainingJob.objects.get(pk=job.pk)
     assert stored.status == (target if is_legal(source, target) else source)
     assert job.status == stored.status
+    bystander.refresh_from_db()
+    assert (bystander.status, len(events(bystander))) == (source, len(before))
 
 
 @pytest.mark.django_db
@@ -102,6 +104,29 @@ def test_only_jobs_in_the_wanted_statuses_are_claimed_and_many_at_once(alice: Us
     jobs = [factories.job(alice, status) for status in (Status.RUNNING, Status.RUNNING, Status.COMPLETED)]
     taken = lifecycle.claim([job.pk for job in jobs], statuses=ACTIVE, now=timezone.now())
     assert {lease.job_id for lease in taken} == {jobs[0].pk, jobs[1].pk}
+
+
+@pytest.mark.django_db
+def test_each_of_the_leases_that_were_claimed_together_is_a_lease_on_its_own_job(alice: User) -> None:
+    first, second, other = (factories.job(alice) for _ in range(3))
+    leases = {lease.job_id: lease for lease in lifecycle.claim([first.pk, second.pk], statuses=ANY, now=timezone.now())}
+    assert len(claim(other)) == 1, "nobody claimed it"
+    for job in (first, second):
+        with lifecycle.locked(leases[job.pk]) as row:
+            assert row.pk == job.pk
+    lifecycle.renew(leases[first.pk], now=timezone.now() + LATER)
+    assert claim(first, after=LATER) == []
+    assert len(claim(second, after=LATER)) == 1
+    lifecycle.release([leases[first.pk]])
+    assert len(claim(first)) == 1
+
+
+@pytest.mark.django_db
+def test_a_job_that_is_given_back_frees_no_other(alice: User) -> None:
+    jobs = [factories.job(alice) for _ in range(2)]
+    first, _ = lifecycle.claim([job.pk for job in jobs], statuses=ANY, now=timezone.now())
+    lifecycle.release([first])
+    assert [len(claim(job)) for job in jobs] == [1, 0]
 
 
 @pytest.mark.django_db

@@ -1,14 +1,16 @@
 """From events to notifications: each event once, none lost, whoever dispatches how often."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import PeriodicTask
 
-from jobs.models import JobEvent
+from jobs.models import Alert, JobEvent
+from jobs.reasons import REASONS, ErrorCode
 from notifications import dispatch
 from notifications.deliver import IN_APP, deliver
 from notifications.dispatch import dispatch_pending
@@ -18,6 +20,10 @@ from notifications.tasks import deliver_events
 from tests.notifications.conftest import MakeDataset, MakeJob, add_event
 
 NOTICE = Notice("job_queued", "title", "message", "low", "")
+
+
+def advice(code: str) -> str:
+    return REASONS[ErrorCode(code)].advice
 
 
 def types() -> list[str]:
@@ -65,12 +71,42 @@ def test_the_notification_goes_to_the_owner_alone(alice: User, bob: User, job_of
     assert not Notification.objects.filter(owner=bob).exists()
 
 
-def test_a_failure_is_told_with_its_advice(alice: User, job_of: MakeJob) -> None:
-    job = job_of(alice, "failed")
-    job.error_code, job.error_message = "out_of_memory", "CUDA out of memory."
+@pytest.mark.parametrize(
+    ("status", "code", "error", "told"),
+    [
+        ("failed", "out_of_memory", "CUDA out of memory.", f"CUDA out of memory. {advice('out_of_memory')}"),
+        ("failed", "", "", advice("training_failed")),
+        ("cancelled", "budget_reached", "Its budget is used.", f"Now cancelled. {advice('budget_reached')}"),
+        ("cancelled", "", "", "Now cancelled."),
+    ],
+    ids=["failed", "failed for no known reason", "stopped by the system", "cancelled by its user"],
+)
+def test_an_end_that_its_user_did_not_ask_for_is_told_with_advice(
+    status: str, code: str, error: str, told: str, alice: User, job_of: MakeJob
+) -> None:
+    job = job_of(alice, status)
+    job.error_code, job.error_message = code, error
     job.save(update_fields=["error_code", "error_message"])
     dispatch_pending()
-    assert Notification.objects.get().message.startswith("CUDA out of memory. The GPU ran out of memory. Lower")
+    assert Notification.objects.get().message == told
+
+
+def test_an_event_that_cannot_be_stored_holds_up_no_other_and_is_told_later(
+    alice: User, operator: User, job_of: MakeJob
+) -> None:
+    for name in ("first", "ill", "last"):
+        job_of(alice, "queued", name=name)
+        Alert.objects.create(kind="cluster_closed", subject=name, message="Look at it.")
+
+    def refuse(execute: Callable[..., Any], sql: str, params: Any, *args: Any) -> Any:
+        if sql.startswith("INSERT") and any(value in str(params) for value in ("“ill”", "now: ill")):
+            raise OperationalError("The disk is full.")
+        return execute(sql, params, *args)
+
+    with connection.execute_wrapper(refuse):
+        assert dispatch_pending() == 4
+    assert dispatch_pending() == 2
+    assert Notification.objects.count() == Delivery.objects.filter(channel="in-app").count() == 6
 
 
 def test_a_delivery_that_somebody_else_made_is_left_alone(alice: User, job_of: MakeJob) -> None:

@@ -48,10 +48,12 @@ def test_a_switch_changes_and_the_others_stay(alice: User, bob: User, api: Api) 
     assert client.patch(PATH, body).status_code == 200
     assert switches(client) == {**before, ("job_queued", "in-app"): False}
     assert switches(api(bob)) == before
+    api(bob).patch(PATH, body)
     body["preferences"][0]["enabled"] = True
     client.patch(PATH, body)
     assert switches(client) == before
-    assert not Preference.objects.exists()
+    assert not Preference.objects.filter(owner=alice).exists()
+    assert switches(api(bob)) == {**before, ("job_queued", "in-app"): False}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from standardwebhooks import Webhook
 
 from notifications import compose
 from notifications.dispatch import dispatch_pending
+from notifications.exceptions import WebhookConflict
 from notifications.models import Delivery, WebhookEndpoint
 from notifications.sending import send_due
-from notifications.services.webhooks import MAX_WEBHOOKS
+from notifications.services.webhooks import MAX_WEBHOOKS, webhook_create
 from tests.contracts.wire import reply
 from tests.notifications.conftest import MakeEndpoint, MakeJob, Receive, webhook_of
 
@@ -82,6 +84,21 @@ def test_there_is_room_for_so_many(alice: User, api: Api, endpoint_of: MakeEndpo
     assert api(alice).post("/api/webhooks", GOOD).status_code == 409
 
 
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_the_last_room_is_taken_once_by_whoever_asks_at_the_same_moment(
+    alice: User, endpoint_of: MakeEndpoint, run_at_once: Callable[[Callable[[], object], int], None]
+) -> None:
+    for _ in range(MAX_WEBHOOKS - 1):
+        endpoint_of(alice, "https://example.com/")
+
+    def ask() -> None:
+        with suppress(WebhookConflict):
+            webhook_create(user=alice, url="https://example.com/", event_types=["job_failed"])
+
+    run_at_once(ask, 4)
+    assert WebhookEndpoint.objects.filter(owner=alice).count() == MAX_WEBHOOKS
+
+
 def test_changing_one_changes_what_is_given(alice: User, api: Api) -> None:
     client = api(alice)
     webhook = made(client)["webhook"]
@@ -92,7 +109,14 @@ def test_changing_one_changes_what_is_given(alice: User, api: Api) -> None:
     assert changed["url"] == webhook["url"]
     assert not changed["enabled"]
     assert changed["disabled_at"] is not None
-    assert client.patch(path, {"enabled": True}).json()["data"]["webhook"]["disabled_at"] is None
+    row = WebhookEndpoint.objects.filter(pk=webhook["id"])
+    row.update(disabled_reason="It is gone.", busy_until="2100-01-01T00:00Z")
+    changed = client.patch(path, {"enabled": True, "description": "serving"}).json()["data"]["webhook"]
+    assert (changed["disabled_at"], changed["disabled_reason"], changed["description"]) == (None, "", "serving")
+    assert row.get().busy_until is None, "what waits for it goes out at once"
+    row.update(busy_until="2100-01-01T00:00Z")
+    client.patch(path, {"enabled": True})
+    assert row.get().busy_until is not None, "it was on, and is being called"
 
 
 def test_a_new_secret_signs_beside_the_old_one(alice: User, api: Api, job_of: MakeJob, receive: Receive) -> None:
@@ -169,10 +193,13 @@ def test_a_replay_sends_the_same_message_again(
     dispatch_pending()
     send_due()
     path = f"/api/webhooks/{endpoint.pk}/deliveries/{webhook_of(job).message_id}"
+    job_of(alice, "failed")
+    dispatch_pending()
+    send_due()
     client = api(alice)
     assert client.post(f"{path}/replay").json()["data"]["delivery"]["state"] == "pending"
     send_due()
-    first, second = server.requests
+    first, _, second = server.requests
     assert first.body == second.body
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     detail = client.get(path).json()["data"]["delivery"]
@@ -210,7 +237,10 @@ def test_a_replay_waits_for_a_sender_and_for_the_switch(
     statuses.append(client.post(path).status_code)
     WebhookEndpoint.objects.update(enabled=True)
     statuses.append(client.post(path).status_code)
-    assert statuses == [409, 409, 200]
+    Delivery.objects.filter(channel="webhook").update(claim=uuid.uuid4(), next_attempt_at="2001-01-01T00:00Z")
+    statuses.append(client.post(path).status_code)
+    assert statuses == [409, 409, 200, 200]
+    assert webhook_of(job).claim is None, "a sender that was taken for dead has no say any more"
 
 
 def test_somebody_elses_and_none_are_the_same_404(
