@@ -123,8 +123,7 @@ def _ways_out(
 
 def _of_job(event: JobEvent) -> Notice | None:
     job = event.job
-    failed = event.to_status == "failed"
-    has_reason = failed or (event.to_status == "cancelled" and job.error_code)  # stopped, not by its user
+    has_advice = event.to_status == "failed" or job.error_code  # what was cancelled without a code, its user stopped
     return job_notice(
         job_id=job.pk,
         name=job.name,
@@ -132,8 +131,8 @@ def _of_job(event: JobEvent) -> Notice | None:
         to_status=event.to_status,
         message=event.message,
         detail=event.detail,
-        reason=job.error_message if failed else "",
-        advice=REASONS[error_code(job.error_code)].advice if has_reason else "",
+        reason=job.error_message,
+        advice=REASONS[error_code(job.error_code)].advice if has_advice else "",
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from rest_framework.test import APIClient
 
 from jobs import lifecycle
@@ -100,6 +101,39 @@ def test_another_users_jobs_keep_nobody_waiting(alice_gathers: User, bob: User, 
     end(job_of(bob))  # bob's end has not been looked at yet
     assert gather() == 1
     assert len(mails()) == 1
+
+
+def test_trouble_with_the_database_loses_nothing_and_stays_with_its_owner(
+    alice_gathers: User, bob: User, job_of: MakeJob
+) -> None:
+    """At each of its queries in turn, but for the first, which asks for whom there is something to do."""
+    preferences.preference_set(user=bob, switches={(JOBS_ENDED, "email"): True})
+    owners = (alice_gathers, bob)
+    troubled, nth = True, 1
+    while troubled:
+        troubled, nth, asked = False, nth + 1, 0
+        for owner in owners:
+            for name in ("first", "second"):
+                end(job_of(owner, name=f"{name} of {owner.username}"), Status.CANCELLED)
+        dispatch_pending()
+
+        def fail(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+            nonlocal troubled, asked
+            asked += sql.startswith(("SELECT", "UPDATE"))
+            if asked == nth and not troubled:
+                troubled = True
+                raise OperationalError("The server closed the connection.")
+            return execute(sql, *args)
+
+        with connection.execute_wrapper(fail):
+            made = gather()
+        assert made == (1 if troubled else 2)
+        assert made + gather() == 2
+        rows = Delivery.objects.filter(channel="email", state="pending")
+        told = {row.owner: [job["name"] for job in (row.payload or {})["data"]["jobs"]] for row in rows}
+        assert told == {owner: [f"first of {owner.username}", f"second of {owner.username}"] for owner in owners}
+        rows.update(state="done")
+    assert nth > 10, "it really failed on the way"
 
 
 def test_what_is_held_goes_out_although_the_wish_has_changed(alice_gathers: User, job_of: MakeJob) -> None:
