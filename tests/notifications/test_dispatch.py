@@ -16,6 +16,7 @@ from notifications.deliver import IN_APP, deliver
 from notifications.dispatch import dispatch_pending
 from notifications.models import Delivery, Notification
 from notifications.rules import Notice
+from notifications.services.preferences import preference_set
 from notifications.tasks import deliver_events
 from tests.notifications.conftest import MakeDataset, MakeJob, add_event
 
@@ -36,6 +37,8 @@ def test_each_event_that_matters_becomes_one_notification(alice: User, job_of: M
     assert dispatch_pending() == 5
     assert types() == ["job_queued", "job_started", "job_completed", "artifact_ready"]
     assert Notification.objects.filter(owner=alice, read=False).count() == 4
+    told = Delivery.objects.exclude(notification=None).order_by("job_event")
+    assert list(told.values_list("notification__type", flat=True)) == types()
 
 
 def test_dispatching_again_tells_nothing_twice(alice: User, job_of: MakeJob, dataset_of: MakeDataset) -> None:
@@ -65,10 +68,20 @@ def test_an_event_that_commits_late_is_still_found(alice: User, job_of: MakeJob)
     assert types() == ["job_queued"]
 
 
-def test_the_notification_goes_to_the_owner_alone(alice: User, bob: User, job_of: MakeJob) -> None:
+def test_the_notification_goes_to_the_owner_alone_whatever_others_wish(
+    alice: User, bob: User, job_of: MakeJob
+) -> None:
+    preference_set(user=bob, switches={("job_queued", "in-app"): False})
     job_of(alice, "queued")
     dispatch_pending()
-    assert not Notification.objects.filter(owner=bob).exists()
+    assert Notification.objects.get().owner == alice
+
+
+def test_alerts_go_to_operators_who_still_are(alice: User, operator: User, charlie: User) -> None:
+    User.objects.filter(pk=charlie.pk).update(is_staff=True, is_active=False)
+    Alert.objects.create(kind="cluster_closed", subject="default", message="Look at it.")
+    dispatch_pending()
+    assert Notification.objects.get().owner == operator
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Only when my last job ends: one message of all that ended, made once whoever looks, and never of half of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from notifications.dispatch import dispatch_pending
 from notifications.gathering import gather
 from notifications.kinds import JOBS_ENDED
 from notifications.models import Delivery, Notification, Preference
+from notifications.selectors import deliveries_of
 from notifications.sending import send_due
 from notifications.services import preferences
 from notifications.tasks import deliver_events
@@ -37,6 +40,21 @@ def end(job: TrainingJob, status: Status = Status.COMPLETED) -> None:
 def mails() -> list[dict[str, Any]]:
     rows = Delivery.objects.filter(channel="email").exclude(state__in=["held", "done"]).order_by("id")
     return [row.payload or {} for row in rows]
+
+
+@contextmanager
+def failing_at(nth: int) -> Iterator[list[str]]:
+    """The block's n-th query fails, and is then in the list."""
+    numbers, failed = count(1), []
+
+    def execute_or_fail(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if sql.startswith(("SELECT", "UPDATE")) and next(numbers) == nth:
+            failed.append(sql)
+            raise OperationalError("The server closed the connection.")
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(execute_or_fail):
+        yield failed
 
 
 def test_nothing_is_mailed_while_another_job_is_active(
@@ -109,25 +127,16 @@ def test_trouble_with_the_database_loses_nothing_and_stays_with_its_owner(
     """At each of its queries in turn, but for the first, which asks for whom there is something to do."""
     preferences.preference_set(user=bob, switches={(JOBS_ENDED, "email"): True})
     owners = (alice_gathers, bob)
-    troubled, nth = True, 1
-    while troubled:
-        troubled, nth, asked = False, nth + 1, 0
+    failed, nth = ["as if"], 1
+    while failed:
+        nth += 1
         for owner in owners:
             for name in ("first", "second"):
                 end(job_of(owner, name=f"{name} of {owner.username}"), Status.CANCELLED)
         dispatch_pending()
-
-        def fail(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
-            nonlocal troubled, asked
-            asked += sql.startswith(("SELECT", "UPDATE"))
-            if asked == nth and not troubled:
-                troubled = True
-                raise OperationalError("The server closed the connection.")
-            return execute(sql, *args)
-
-        with connection.execute_wrapper(fail):
+        with failing_at(nth) as failed:
             made = gather()
-        assert made == (1 if troubled else 2)
+        assert made == (1 if failed else 2)
         assert made + gather() == 2
         rows = Delivery.objects.filter(channel="email", state="pending")
         told = {row.owner: [job["name"] for job in (row.payload or {})["data"]["jobs"]] for row in rows}
@@ -161,6 +170,8 @@ def test_a_webhook_that_lists_it_gets_one_signed_message(
     told = Delivery.objects.get(webhook=endpoint, payload__type=JOBS_ENDED)
     assert server.requests[-1].headers["webhook-id"] == f"msg_{told.message_id}"
     assert Delivery.objects.get(gathered_into=told).state == "done"
+    assert deliveries_of(endpoint).first() == told
+    assert deliveries_of(endpoint).count() == 3
 
 
 def test_each_way_out_gets_a_message_of_its_own(

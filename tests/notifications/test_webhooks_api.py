@@ -167,7 +167,7 @@ def test_the_test_button_reaches_no_private_address(alice: User, api: Api, endpo
 def test_the_log_can_be_filtered_and_paged(
     alice: User, api: Api, job_of: MakeJob, endpoint_of: MakeEndpoint, receive: Receive
 ) -> None:
-    endpoint = endpoint_of(alice, receive().url)
+    endpoint, _ = endpoint_of(alice, receive().url), endpoint_of(alice, receive().url)
     path = f"/api/webhooks/{endpoint.pk}/deliveries"
     job_of(alice, "queued", "running")
     dispatch_pending()
