@@ -68,9 +68,7 @@ def test_an_event_that_commits_late_is_still_found(alice: User, job_of: MakeJob)
     assert types() == ["job_queued"]
 
 
-def test_the_notification_goes_to_the_owner_alone_whatever_others_wish(
-    alice: User, bob: User, job_of: MakeJob
-) -> None:
+def test_the_notification_goes_to_the_owner_alone_whatever_others_wish(alice: User, bob: User, job_of: MakeJob) -> None:
     preference_set(user=bob, switches={("job_queued", "in-app"): False})
     job_of(alice, "queued")
     dispatch_pending()
