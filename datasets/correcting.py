@@ -37,38 +37,49 @@ def dataset_correct(*, dataset_id: uuid.UUID) -> None:
     if lease is None:
         return
     correction = DatasetCorrection.objects.select_related("dataset").get(pk=dataset_id)
-    dataset = correction.dataset
-    corrector = Corrector()
+    name = correction.dataset.short_id
     try:
         remove_file(correction)  # what a worker that died has left
-        written = _write(open_store(), correction, lease, corrector)
-    except LeaseLost:
-        logger.info("The correction of dataset %s is no longer ours", dataset.short_id)
-    except Uncorrectable as error:
-        _finish(correction, lease, CorrectionStatus.FAILED, message=str(error))
-    except ObjectChanged:
-        message = "The file has changed since it was validated. Validate the dataset again, then ask once more."
-        _finish(correction, lease, CorrectionStatus.FAILED, message=message)
-    except ObjectMissing:
-        _finish(correction, lease, CorrectionStatus.FAILED, message=_missing(dataset))
-    except StorageError as error:
-        logger.warning("The correction of dataset %s waits: %s", dataset.short_id, error)
-        until = timezone.now() + timedelta(seconds=RETRY_AFTER_S)
-        _held(correction, lease).update(lease_expires_at=until, message=error.message[:500])
-    else:
-        summary = corrector.summary
-        facts = {} if summary.is_same else {"file_size": written.size, "etag": written.etag}
-        if _finish(correction, lease, CorrectionStatus.DONE, summary=summary.as_json(), **facts):
-            logger.info("Dataset %s: corrected file written", dataset.short_id)
-        if summary.is_same:
+        status, changes = _outcome(correction, lease)
+        if "etag" not in changes:
             remove_file(correction)
+    except LeaseLost:
+        logger.info("The correction of dataset %s is no longer ours", name)
+    except StorageError as error:
+        logger.warning("The correction of dataset %s waits: %s", name, error)
+        until = timezone.now() + timedelta(seconds=RETRY_AFTER_S)
+        _held(correction, lease).update(lease_expires_at=until, message=error.waiting[:500])
+    else:
+        if _finish(correction, lease, status, **changes):
+            logger.info("The correction of dataset %s: %s", name, status)
 
 
 def clear_corrections(*, limit: int) -> None:
-    """Remove corrected files of datasets that were deleted."""
+    """Remove corrected files of datasets that were deleted; should storage be away, they wait for the next time."""
     for correction in abandoned_corrections(limit=limit):
-        remove_file(correction)
+        try:
+            remove_file(correction)
+        except StorageError as error:
+            logger.warning("The corrected file %s stays in storage: %s", correction.storage_path, error)
+            break
         correction.delete()
+
+
+def _outcome(correction: DatasetCorrection, lease: uuid.UUID) -> tuple[CorrectionStatus, dict[str, Any]]:
+    """Write the file; how it ended, with an "etag" where there is one now. Raises LeaseLost, StorageError."""
+    corrector = Corrector()
+    try:
+        written = _write(open_store(), correction, lease, corrector)
+    except Uncorrectable as error:
+        return CorrectionStatus.FAILED, {"message": str(error)}
+    except ObjectChanged:
+        message = "The file has changed since it was validated. Validate the dataset again, then ask once more."
+        return CorrectionStatus.FAILED, {"message": message}
+    except ObjectMissing:
+        return CorrectionStatus.FAILED, {"message": _missing(correction.dataset)}
+    summary = corrector.summary
+    facts = {} if summary.is_same else {"file_size": written.size, "etag": written.etag}
+    return CorrectionStatus.DONE, {"summary": summary.as_json(), **facts}
 
 
 def _write(store: ObjectStore, correction: DatasetCorrection, lease: uuid.UUID, corrector: Corrector) -> ObjectInfo:

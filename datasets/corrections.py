@@ -4,7 +4,6 @@ The original is never touched: a correction is another file, at a path of its ow
 that a dataset that was made of it keeps its file. After `correction_request` and `correction_save` the caller nudges.
 """
 
-import logging
 import uuid
 from pathlib import PurePosixPath
 
@@ -15,34 +14,37 @@ from datasets.exceptions import NoCorrection, NotValidated
 from datasets.models import CorrectionStatus, Dataset, DatasetCorrection, DatasetStatus, StorageBucket
 from datasets.selectors import OPEN_CORRECTIONS, correction_of
 from datasets.storage import open_store
-from datasets.storage.base import SignedUrl, StorageError
+from datasets.storage.base import SignedUrl
 from datasets.storage.signing import sign_download
-
-logger = logging.getLogger(__name__)
 
 
 def correction_request(*, dataset: Dataset) -> DatasetCorrection:
-    """Let a worker write the corrected file; again is harmless while it is being written. Raises NotValidated."""
+    """Let a worker write the corrected file; again is harmless while it is being written.
+
+    Raises NotValidated; StorageError where the file of the last one cannot be removed, which would be forgotten else.
+    """
     if dataset.status not in (DatasetStatus.READY, DatasetStatus.ERROR) or not dataset.etag:
         raise NotValidated(
             f"The dataset is {dataset.status}: its file can be corrected once it has been validated.",
             status=dataset.status,
         )
+    last = DatasetCorrection.objects.filter(dataset=dataset).first()
+    if last and last.source_etag == dataset.etag and last.status in OPEN_CORRECTIONS:
+        return last
+    if last and last.saved_as_id is None:
+        remove_file(last)
     with transaction.atomic():
         existing = DatasetCorrection.objects.select_for_update().filter(dataset=dataset).first()
-        if existing and existing.source_etag == dataset.etag and existing.status in OPEN_CORRECTIONS:
-            return existing
+        if existing and (last is None or existing.storage_path != last.storage_path):
+            return existing  # another request was faster
         if existing:
             existing.delete()
-        made = DatasetCorrection.objects.create(
+        return DatasetCorrection.objects.create(
             dataset=dataset,
             owner_id=dataset.owner_id,
             source_etag=dataset.etag,
             storage_path=f"{dataset.owner_id}/{dataset.pk}/corrected-{uuid.uuid4().hex}/{_file_name(dataset)}",
         )
-    if existing and existing.saved_as_id is None:
-        remove_file(existing)
-    return made
 
 
 def correction_download(*, dataset: Dataset) -> SignedUrl:
@@ -76,15 +78,12 @@ def correction_save(*, dataset: Dataset, actor: str) -> Dataset:
 
 
 def remove_file(correction: DatasetCorrection) -> None:
-    """Remove a corrected file that nothing needs; should storage be away, it stays where it is."""
+    """Remove a corrected file that nothing needs, also what there is of one in parts; raises StorageError."""
     store = open_store()
     bucket, path = StorageBucket.LORA_DATASETS, correction.storage_path
-    try:
-        for upload_id in store.unfinished(bucket=bucket, path=path):
-            store.drop_parts(bucket=bucket, path=path, upload_id=upload_id)
-        store.delete(bucket=bucket, path=path)
-    except StorageError as error:
-        logger.warning("The corrected file %s stays in storage: %s", path, error)
+    for upload_id in store.unfinished(bucket=bucket, path=path):
+        store.drop_parts(bucket=bucket, path=path, upload_id=upload_id)
+    store.delete(bucket=bucket, path=path)
 
 
 def _written(dataset: Dataset) -> DatasetCorrection:

@@ -57,9 +57,10 @@ class Collector:
         self._packed.close()
         self._file.seek(0)
         body = cast("IO[bytes]", self._file)
-        return open_store().put(
-            bucket=StorageBucket.LORA_DATASETS, path=_path(dataset), body=body, content_type=_CONTENT_TYPE
-        )
+        store, bucket, path = open_store(), StorageBucket.LORA_DATASETS, _path(dataset)
+        for upload_id in store.unfinished(bucket=bucket, path=path):  # of a worker that died, or whose storage did
+            store.drop_parts(bucket=bucket, path=path, upload_id=upload_id)
+        return store.put(bucket=bucket, path=path, body=body, content_type=_CONTENT_TYPE)
 
 
 def row(severity: str, finding: dict[str, Any]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def dataset_validate(*, dataset_id: uuid.UUID | str) -> bool:
         return _finish_missing(dataset, lease, error)
     except StorageError as error:
         # Also where our key is refused: that is the operator's to mend, and no fault of this dataset.
-        _postpone(dataset, lease, error.message)
+        _postpone(dataset, lease, error.waiting)
         return False
     return _finish(dataset, lease, found, report, everything)
 

@@ -11,6 +11,8 @@ from typing import IO, ClassVar, Protocol
 
 from datasets.exceptions import DatasetError, Kind
 
+TRY_AGAIN = "Try again in a minute."
+
 
 @dataclass(frozen=True)
 class ObjectInfo:
@@ -78,6 +80,11 @@ class StorageError(DatasetError):
     code = "storage_unavailable"
     kind: ClassVar[Kind] = "unavailable"
     permanent: ClassVar[bool] = False
+
+    @property
+    def waiting(self) -> str:
+        """The message for who waits while a worker tries again, and need do nothing."""
+        return f"{self.message.removesuffix(TRY_AGAIN).rstrip()} It is tried again by itself."
 
 
 class StorageUnavailable(StorageError):

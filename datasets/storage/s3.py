@@ -9,6 +9,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from datasets.storage.base import (
+    TRY_AGAIN,
     Folder,
     InvalidCursor,
     ObjectChanged,
@@ -181,7 +182,7 @@ class S3Store:
             ) from error
         except (BotoCoreError, Boto3Error, OSError) as error:
             raise StorageUnavailable(
-                f"The storage does not answer (bucket {bucket}, {type(error).__name__}). Try again in a minute."
+                f"The storage does not answer (bucket {bucket}, {type(error).__name__}). {TRY_AGAIN}"
             ) from error
 
     def _raise_for(self, error: ClientError, bucket: str, path: str) -> NoReturn:
@@ -206,7 +207,7 @@ class S3Store:
                 "access keys and permissions."
             ) from error
         raise StorageUnavailable(
-            f"The storage answered with an error (bucket {bucket}, {code or status}). Try again in a minute."
+            f"The storage answered with an error (bucket {bucket}, {code or status}). {TRY_AGAIN}"
         ) from error
 
     def _bucket_exists(self, bucket: str) -> bool:

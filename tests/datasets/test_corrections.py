@@ -200,6 +200,68 @@ def test_lost_messages_dead_workers_and_a_dead_storage_delay_it_only(
     assert DatasetCorrection.objects.get().status == "done"
 
 
+def begun(store: ObjectStore, path: str) -> None:
+    """What a worker leaves whose storage went away in the middle of a large file."""
+    store.begin_parts(bucket=BUCKET, path=path, content_type="application/jsonl")
+
+
+def test_what_a_dead_storage_kept_of_a_correction_is_removed_when_it_is_back(
+    validated: MakeDataset, store: ObjectStore, alice: User, settings: Any
+) -> None:
+    dataset = validated(alice, FAULTY)
+    correction = written(dataset)
+    begun(store, correction.storage_path)
+    services.dataset_delete(dataset=dataset, actor="user:alice")
+    address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
+    reconcile.sweep()
+    assert DatasetCorrection.objects.exists()
+    settings.S3_ENDPOINT_URL = address
+    reconcile.sweep()
+    assert not DatasetCorrection.objects.exists()
+    assert store.unfinished(bucket=BUCKET, path=correction.storage_path) == ()
+    with pytest.raises(ObjectMissing):
+        store.head(bucket=BUCKET, path=correction.storage_path)
+
+
+def test_a_new_correction_forgets_no_file_of_the_last_one_while_storage_is_away(
+    validated: MakeDataset, put_object: PutObject, store: ObjectStore, alice: User, api: Api, settings: Any
+) -> None:
+    dataset = validated(alice, FAULTY)
+    first = written(dataset)
+    begun(store, first.storage_path)
+    put_object(dataset.storage_path, FAULTY + b"{}\n")
+    services.dataset_revalidate(dataset=dataset, actor="user:alice")
+    reconcile.dataset_validate(dataset_id=dataset.pk)
+    address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
+    refused = api(alice).post(f"/api/datasets/{dataset.pk}/correction")
+    assert (refused.status_code, refused.data["error"]["code"]) == (503, "storage_unavailable")
+    settings.S3_ENDPOINT_URL = address
+    assert api(alice).post(f"/api/datasets/{dataset.pk}/correction").status_code == 202
+    assert DatasetCorrection.objects.get().storage_path != first.storage_path
+    assert store.unfinished(bucket=BUCKET, path=first.storage_path) == ()
+    with pytest.raises(ObjectMissing):
+        store.head(bucket=BUCKET, path=first.storage_path)
+
+
+def test_a_correction_that_is_not_possible_leaves_nothing_in_storage(
+    validated: MakeDataset, store: ObjectStore, alice: User, settings: Any
+) -> None:
+    dataset = validated(alice, b"{}\n" * 20)
+    correction = corrections.correction_request(dataset=dataset)
+    begun(store, correction.storage_path)
+    address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
+    correcting.dataset_correct(dataset_id=dataset.pk)
+    correction.refresh_from_db()
+    assert correction.status == "running"
+    assert correction.message.endswith("It is tried again by itself.")
+    settings.S3_ENDPOINT_URL = address
+    with time_machine.travel(timezone.now() + timedelta(seconds=correcting.RETRY_AFTER_S + 1)):
+        correcting.dataset_correct(dataset_id=dataset.pk)
+    correction.refresh_from_db()
+    assert correction.status == "failed"
+    assert store.unfinished(bucket=BUCKET, path=correction.storage_path) == ()
+
+
 def test_the_page_goes_the_same_way(validated: MakeDataset, alice: User, browse: Page) -> None:
     dataset = validated(alice, FAULTY)
     browser, address = browse(alice), f"/datasets/{dataset.pk}"

@@ -143,6 +143,17 @@ def test_what_is_not_kept_in_the_row_is_removed_with_its_validation_and_its_data
     assert not DatasetReport.objects.exclude(findings_etag="").exists()
 
 
+def test_a_validation_removes_what_a_dead_storage_kept_of_the_report_of_the_last_try(
+    imported: MakeDataset, store: ObjectStore, alice: User
+) -> None:
+    dataset = imported(alice, FAULTY)
+    path = f"{alice.pk}/{dataset.pk}/report/findings.jsonl.gz"
+    store.begin_parts(bucket="lora-datasets", path=path, content_type="application/gzip")
+    reconcile.dataset_validate(dataset_id=dataset.pk)
+    assert store.unfinished(bucket="lora-datasets", path=path) == ()
+    assert store.head(bucket="lora-datasets", path=path).size > 0
+
+
 def test_a_validation_older_than_reports_is_shown_without_lines(alice: User, browse: Page, api: Api) -> None:
     finding = {"line": 7, "field": "messages", "error": "Old error.", "suggestion": "Do."}
     dataset = factories.dataset(alice, status="error", validation_errors=[finding], validation_error_count=1)
