@@ -45,6 +45,14 @@ def test_a_second_cancel_changes_nothing(status: Status, alice: User) -> None:
     assert job.events.filter(to_status="cancelling").count() == 1
 
 
+def test_a_cancel_is_due_at_once_however_long_the_job_was_to_be_left_alone(alice: User) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    job = at_cluster(alice, next_poll_at=later, poll_failures=9)
+    job = cancelled_by(alice, job)
+    assert reconcile.select(timezone.now()).release == [job.pk]
+    assert job.poll_failures == 0
+
+
 def test_a_cancelled_job_can_be_cancelled_again(alice: User) -> None:
     job = factories.job(alice, Status.CANCELLED)
     assert cancelled_by(alice, job).status == "cancelled"

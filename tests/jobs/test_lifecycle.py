@@ -1,6 +1,7 @@
 """The one door for a status, and leases: who holds one works, who lost it writes nothing."""
 
 import threading
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -60,16 +61,31 @@ def test_who_looked_at_an_old_row_changes_nothing(alice: User) -> None:
     with pytest.raises(IllegalTransition):
         lifecycle.transition(stale, Status.CANCELLED, actor="system", message="Too late.", progress=1.0)
     job.refresh_from_db()
-    assert (job.status, job.progress) == ("completed", 100.0)
+    assert (job.status, job.current_stage, job.progress) == ("completed", "completed", 100.0)
     assert [to for _, to in events(job)].count("cancelled") == 0
 
 
 @pytest.mark.django_db
+def test_a_job_started_when_it_first_ran_and_the_timeline_says_who_said_so(alice: User) -> None:
+    job = factories.job(alice, Status.QUEUED)
+    started = []
+    for status in (Status.INITIALIZING, Status.RUNNING, Status.QUEUED, Status.RUNNING):
+        lifecycle.transition(job, status, actor="cluster", message="So it is.")
+        started.append(TrainingJob.objects.get(pk=job.pk).started_at)
+    assert started[0] is None
+    assert started[1] is not None
+    assert started[1:] == [started[1]] * 3
+    assert set(job.events.exclude(from_status="").values_list("actor", flat=True)) == {"cluster"}
+
+
+@pytest.mark.django_db
 def test_an_end_leaves_nothing_to_wait_for(alice: User) -> None:
-    job = factories.job(alice, Status.RUNNING, waiting_for="a cluster", estimated_completion_at=timezone.now())
+    going_on = {"waiting_for": "a cluster", "stage_detail": "Shard 2 of 4", "stage_progress": 40.0}
+    job = factories.job(alice, Status.RUNNING, estimated_completion_at=timezone.now(), **going_on)
     lifecycle.transition(job, Status.FAILED, actor="system", message="Over.")
     job.refresh_from_db()
     assert (job.waiting_for, job.estimated_completion_at) == ("", None)
+    assert (job.stage_detail, job.stage_progress) == ("", None)
     assert job.completed_at is not None
 
 
@@ -101,9 +117,9 @@ def test_a_released_job_can_be_claimed_again(alice: User) -> None:
 
 @pytest.mark.django_db
 def test_only_jobs_in_the_wanted_statuses_are_claimed_and_many_at_once(alice: User) -> None:
-    jobs = [factories.job(alice, status) for status in (Status.RUNNING, Status.RUNNING, Status.COMPLETED)]
+    jobs = [factories.job(alice, status) for status in (Status.COMPLETED, Status.RUNNING, Status.RUNNING)]
     taken = lifecycle.claim([job.pk for job in jobs], statuses=ACTIVE, now=timezone.now())
-    assert {lease.job_id for lease in taken} == {jobs[0].pk, jobs[1].pk}
+    assert {lease.job_id for lease in taken} == {jobs[1].pk, jobs[2].pk}
 
 
 @pytest.mark.django_db
@@ -124,8 +140,8 @@ def test_each_of_the_leases_that_were_claimed_together_is_a_lease_on_its_own_job
 @pytest.mark.django_db
 def test_a_job_that_is_given_back_frees_no_other(alice: User) -> None:
     jobs = [factories.job(alice) for _ in range(2)]
-    first, _ = lifecycle.claim([job.pk for job in jobs], statuses=ANY, now=timezone.now())
-    lifecycle.release([first])
+    leases = lifecycle.claim([job.pk for job in jobs], statuses=ANY, now=timezone.now())
+    lifecycle.release([lease for lease in leases if lease.job_id == jobs[0].pk])
     assert [len(claim(job)) for job in jobs] == [1, 0]
 
 
@@ -148,6 +164,14 @@ def test_the_lease_of_a_worker_that_died_is_free_again(alice: User) -> None:
     job = factories.job(alice)
     claim(job)
     assert len(claim(job, after=LATER)) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ahead", [None, lifecycle.LONGEST_LEASE * 2])
+def test_a_lease_that_would_hold_for_ever_holds_nobody_off(ahead: timedelta | None, alice: User) -> None:
+    expires = None if ahead is None else timezone.now() + ahead
+    job = factories.job(alice, lease_token=uuid.uuid4(), lease_expires_at=expires)
+    assert len(claim(job)) == 1
 
 
 @pytest.mark.django_db
