@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 PROGRESS_EVERY_S = 2
 RETRY_AFTER_S = 60
 UPLOAD_PATIENCE = timedelta(days=1)
-SWEEP_LIMIT = 100
+SWEEP_LIMIT = 100  # things that storage is asked about
+RESTART_LIMIT = 1000  # messages: about what one worker can do with small files until the next sweep
 
 
 class LeaseLost(Exception):
@@ -84,8 +85,8 @@ def sweep() -> Swept:
     _clear_parts()
     clear_corrections(limit=SWEEP_LIMIT)
     clear_reports(limit=SWEEP_LIMIT)
-    to_correct = awaiting_correction(now=now, limit=SWEEP_LIMIT)
-    return Swept(awaiting_validation(now=now, limit=SWEEP_LIMIT), events, to_correct)
+    to_correct = awaiting_correction(now=now, limit=RESTART_LIMIT)
+    return Swept(awaiting_validation(now=now, limit=RESTART_LIMIT), events, to_correct)
 
 
 def _clear_parts() -> None:

@@ -137,6 +137,14 @@ def test_an_unchanged_file_passes_and_others_are_told_apart(
         services.dataset_verify_unchanged(dataset)
 
 
+def test_hundreds_that_waited_for_storage_are_brought_back_by_one_sweep(store: ObjectStore, alice: User) -> None:
+    waiting = {"owner": alice, "status": "validating", "storage_bucket": "training-files", "waiting_for": "Storage."}
+    Dataset.objects.bulk_create(
+        Dataset(name=str(number), storage_path=f"alice/{number}.jsonl", **waiting) for number in range(300)
+    )
+    assert len(reconcile.sweep().to_validate) == 300
+
+
 def announced_long_ago(owner: User, size: int) -> Dataset:
     dataset, _ = services.dataset_create_upload(owner=owner, name="Old", file_name="old.jsonl", file_size=size)
     Dataset.objects.filter(pk=dataset.pk).update(created_at=timezone.now() - timedelta(days=1, minutes=1))
