@@ -153,7 +153,9 @@ def test_the_cost_does_not_fall_while_a_job_is_active_and_a_final_correction_is_
     scripted.says("run-1", "failed", billing={"billable_seconds": 5400, "final": True})
     job = polled(job)
     assert (str(job.final_cost), job.current_cost) == ("12.60", job.final_cost)
-    assert "16.80 to $12.60" in job.events.get(kind="cost").message
+    correction = job.events.get(kind="cost")
+    assert "16.80 to $12.60" in correction.message
+    assert correction.detail == {"from": 16.8, "to": 12.6}
 
 
 @pytest.mark.django_db
@@ -178,6 +180,7 @@ def test_an_answer_without_a_figure_does_not_undo_the_figure_that_we_have(
     scripted.says("run-1", "failed")
     job = polled(job)
     assert (str(job.final_cost), job.cost_is_estimate) == ("8.40", False)
+    assert not job.events.filter(kind="cost").exists(), "nothing was corrected"
 
 
 @pytest.mark.django_db

@@ -92,10 +92,10 @@ def test_an_end_leaves_nothing_to_wait_for(alice: User) -> None:
 @pytest.mark.django_db
 def test_a_warning_is_told_once_per_code(alice: User) -> None:
     job = factories.job(alice)
-    for message in ("first", "again"):
-        lifecycle.warn(job, "odd", message)
-    assert job.warnings == [{"code": "odd", "message": "first"}]
-    assert job.events.filter(kind="warning").count() == 1
+    for code, message in (("odd", "first"), ("strange", "second"), ("odd", "again")):
+        lifecycle.warn(job, code, message)
+    assert job.warnings == [{"code": "odd", "message": "first"}, {"code": "strange", "message": "second"}]
+    assert job.events.filter(kind="warning").count() == 2
 
 
 # -- Leases -------------------------------------------------------------------------------------------------
