@@ -31,7 +31,7 @@ def correction_request(*, dataset: Dataset) -> DatasetCorrection:
     last = DatasetCorrection.objects.filter(dataset=dataset).first()
     if last and last.source_etag == dataset.etag and last.status in OPEN_CORRECTIONS:
         return last
-    if last and last.saved_as_id is None:
+    if last and _retire(last):
         remove_file(last)
     with transaction.atomic():
         existing = DatasetCorrection.objects.select_for_update().filter(dataset=dataset).first()
@@ -55,8 +55,8 @@ def correction_download(*, dataset: Dataset) -> SignedUrl:
 def correction_save(*, dataset: Dataset, actor: str) -> Dataset:
     """A new dataset of the corrected file, to be validated; again the same one. Raises NoCorrection."""
     with transaction.atomic():
-        _written(dataset)
-        correction = DatasetCorrection.objects.select_for_update().get(dataset=dataset)
+        DatasetCorrection.objects.select_for_update().filter(dataset=dataset).first()
+        correction = _written(dataset)
         if correction.saved_as is not None and correction.saved_as.deleted_at is None:
             return correction.saved_as
         saved = Dataset.objects.create(
@@ -84,6 +84,13 @@ def remove_file(correction: DatasetCorrection) -> None:
     for upload_id in store.unfinished(bucket=bucket, path=path):
         store.drop_parts(bucket=bucket, path=path, upload_id=upload_id)
     store.delete(bucket=bucket, path=path)
+
+
+def _retire(correction: DatasetCorrection) -> bool:
+    """Let nobody save or fetch the file any more, since it will be removed; not where a dataset was made of it."""
+    unsaved = DatasetCorrection.objects.filter(storage_path=correction.storage_path, saved_as=None)
+    message = "It was given up for a new one: ask for that again."
+    return bool(unsaved.update(status=CorrectionStatus.FAILED, message=message))
 
 
 def _written(dataset: Dataset) -> DatasetCorrection:

@@ -14,8 +14,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from datasets import correcting, corrections, reconcile, services
+from datasets.exceptions import NoCorrection
 from datasets.models import Dataset, DatasetCorrection
-from datasets.storage.base import ObjectInfo, ObjectMissing, ObjectStore
+from datasets.storage.base import ObjectInfo, ObjectMissing, ObjectStore, StorageError
 from datasets.tasks import correct_dataset, validate_dataset
 from tests.datasets.files import chat_file
 
@@ -241,6 +242,21 @@ def test_a_new_correction_forgets_no_file_of_the_last_one_while_storage_is_away(
     assert store.unfinished(bucket=BUCKET, path=first.storage_path) == ()
     with pytest.raises(ObjectMissing):
         store.head(bucket=BUCKET, path=first.storage_path)
+
+
+def test_no_dataset_is_made_of_a_file_that_a_new_correction_removes(
+    validated: MakeDataset, alice: User, settings: Any
+) -> None:
+    dataset = validated(alice, FAULTY)
+    first = written(dataset)
+    address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
+    with pytest.raises(StorageError):  # the file may be gone, or not
+        corrections.correction_request(dataset=dataset)
+    with pytest.raises(NoCorrection):
+        corrections.correction_save(dataset=dataset, actor="user:alice")
+    settings.S3_ENDPOINT_URL = address
+    assert written(dataset).storage_path != first.storage_path
+    assert corrections.correction_save(dataset=dataset, actor="user:alice").status == "validating"
 
 
 def test_a_correction_that_is_not_possible_leaves_nothing_in_storage(
