@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from jobs import lifecycle, reconcile
-from jobs.models import CycleRun, TrainingJob
+from jobs.models import CycleRun, JobAttempt, JobLog, TrainingJob
 from jobs.states import ACTIVE, TERMINAL, Status
 from tests import factories
 from tests.jobs.conftest import at_cluster
@@ -36,6 +36,7 @@ def found() -> dict[str, list[Any]]:
         (Status.INITIALIZING, "", "poll"),
         (Status.RUNNING, "", "poll"),
         (Status.CANCELLING, "", "release"),
+        (Status.INITIALIZING, "completed", "collect"),
         (Status.RUNNING, "completed", "collect"),
         (Status.CANCELLING, "completed", "collect"),
     ],
@@ -76,6 +77,46 @@ def test_the_oldest_come_first(alice: User) -> None:
     now = timezone.now()
     ages = {age: at_cluster(alice, f"run-{age}", next_poll_at=now - timedelta(minutes=age)) for age in (1, 3, 2)}
     assert found()["poll"] == [ages[3].pk, ages[2].pk, ages[1].pk]
+
+
+@pytest.mark.parametrize(
+    ("ended_h", "stored_at", "is_due"), [(1, "", True), (1, "alice/1/training.log", False), (25, "", False)]
+)
+def test_a_log_is_kept_once_and_tried_for_a_day(ended_h: int, stored_at: str, is_due: bool, alice: User) -> None:
+    now = timezone.now()
+    job = factories.job(alice, Status.COMPLETED, completed_at=now - timedelta(hours=ended_h))
+    JobLog.objects.create(job=job, owner=alice, storage_path=stored_at)
+    assert reconcile.select(now + timedelta(minutes=5)).archive == ([job.pk] if is_due else [])
+
+
+@pytest.mark.parametrize(
+    ("attempt", "external_id", "saved_by", "known_of", "is_due"),
+    [
+        (1, "run-1", 1, None, True),
+        (1, "run-1", 1, 1, False),
+        (2, "run-2", 2, 1, True),
+        (2, "", 1, None, True),
+        (2, "run-2", 1, None, False),
+        (3, "", 1, None, False),
+    ],
+    ids=["new", "known", "known of another attempt", "before the next is sent", "after it was sent", "long ago"],
+)
+def test_checkpoints_are_looked_for_while_the_job_can_go_on_from_them(
+    attempt: int, external_id: str, saved_by: int, known_of: int | None, is_due: bool, alice: User
+) -> None:
+    job = at_cluster(alice, external_id, attempt=attempt)
+    job.attempts.update(number=saved_by, checkpoints_reported=1)
+    if known_of is not None:
+        factories.checkpoint(job, 40, attempt=known_of)
+    assert reconcile.select(timezone.now()).fetch == ([job.pk] if is_due else [])
+
+
+def test_who_asks_about_some_jobs_checkpoints_hears_of_those_alone(alice: User) -> None:
+    jobs = [at_cluster(alice, external_id) for external_id in ("run-1", "run-2")]
+    JobAttempt.objects.update(checkpoints_reported=1)
+    for job in jobs:
+        assert reconcile.with_new_checkpoints(timezone.now(), among=[str(job.pk)]) == [job.pk]
+    assert reconcile.with_new_checkpoints(timezone.now(), among=[]) == []
 
 
 def test_the_cycle_notes_that_it_ran_and_what_it_found(alice: User) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs import heartbeat
+from jobs import heartbeat, tasks
 from tests.contracts.wire import Wire, hang_up, reply
 
 
@@ -19,7 +19,7 @@ def monitor(settings: Any) -> Iterator[Wire]:
 
 
 def test_the_monitor_is_called(monitor: Wire) -> None:
-    heartbeat.send()
+    tasks.send_heartbeat()
     assert [(request.method, request.path) for request in monitor.requests] == [("GET", "/ping/the-secret-name")]
 
 

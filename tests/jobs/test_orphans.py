@@ -70,7 +70,7 @@ def test_what_runs_for_an_ended_job_is_stopped_and_told_with_its_money(
 ) -> None:
     job = ended(alice, status)
     runs(scripted, "run-1", job.pk)
-    reconcile.sweep_orphans()
+    tasks.sweep_orphans()
     assert stops(scripted) == ["run-1"]
     alert = Alert.objects.get()
     assert (alert.kind, alert.subject, alert.detail) == ("orphan_stopped", "default/run-1", {"job_id": str(job.pk)})

@@ -14,7 +14,7 @@ from kombu import Queue
 
 from datasets.nudges import nudge, nudge_events
 from jobs import services, tasks
-from jobs.models import TrainingJob
+from jobs.models import JobLog, TrainingJob
 from jobs.states import Status
 from lora_pipeline.celery import app as real_app
 from tests import factories
@@ -99,23 +99,29 @@ def test_each_due_job_gets_one_message_in_its_queue(alice: User, post: Post) -> 
     running = [at_cluster(alice, "run-1"), at_cluster(alice, "run-2", status=Status.INITIALIZING)]
     cancelling = at_cluster(alice, "run-3", status=Status.CANCELLING)
     ended = at_cluster(alice, "run-4", cluster_result="completed")
-    factories.job(alice, Status.COMPLETED)
+    logged = factories.job(alice, Status.COMPLETED, completed_at=now)
+    JobLog.objects.create(job=logged, owner=alice)
+    JobLog.objects.update(updated_at=now - timedelta(minutes=5))
     assert tasks.process_training_jobs() == {"queued": 1, "running": 2, "cancelling": 1, "finalizing": 1}
     assert post.read() == {
         "control": [("jobs.submit_job", [str(queued.pk)]), ("jobs.release_job", [str(cancelling.pk)])],
         "poll": [("jobs.poll_jobs", [[str(job.pk)]]) for job in running],
-        "data": [("jobs.collect_artifact", [str(ended.pk)])],
+        "data": [("jobs.collect_artifact", [str(ended.pk)]), ("jobs.archive_logs", [str(logged.pk)])],
     }
 
 
 def test_messages_expire_at_the_next_tick(alice: User, post: Post, settings: Any) -> None:
-    at_cluster(alice)
+    settings.HEARTBEAT_URL = "https://monitor.example.com/ping"
     before = timezone.now()
+    at_cluster(alice)
+    factories.job(alice, Status.QUEUED, next_attempt_at=before)
     tasks.process_training_jobs()
-    [message] = post.taken("poll")
-    expires = datetime.fromisoformat(message.headers["expires"])
+    after = timezone.now()
+    messages = {message.headers["task"]: message for queue in QUEUES for message in post.taken(queue)}
+    assert set(messages) == {"jobs.submit_job", "jobs.poll_jobs", "jobs.send_heartbeat"}
     interval = timedelta(seconds=settings.POLL_INTERVAL_SECONDS)
-    assert before + interval <= expires <= timezone.now() + interval
+    for message in messages.values():
+        assert before + interval <= datetime.fromisoformat(message.headers["expires"]) <= after + interval
 
 
 def test_above_a_thousand_polls_travel_in_chunks_and_submits_do_not(alice: User, post: Post) -> None:
