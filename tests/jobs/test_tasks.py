@@ -175,12 +175,13 @@ def test_new_checkpoints_are_fetched_at_once_and_by_the_next_tick(
     alice: User, scripted: ScriptedCluster, post: Post, committing: Committing
 ) -> None:
     scripted.features = ["batch_status", "checkpoints"]
-    job = at_cluster(alice)
+    job, other = at_cluster(alice), at_cluster(alice, "run-2")
+    other.attempts.update(checkpoints_reported=1)
     scripted.says("run-1", "running", checkpoints=1)
     fetch = ("jobs.fetch_checkpoints", [str(job.pk)])
     with committing():
         tasks.poll_jobs([str(job.pk)])
-    assert fetch in post.read()["data"]
+    assert post.read()["data"] == [fetch]
     tasks.process_training_jobs()
     assert fetch in post.read()["data"]
 
@@ -206,6 +207,7 @@ def test_a_fresh_cancel_is_followed_closely_an_older_one_less_so_and_an_old_one_
     alice: User, scripted: ScriptedCluster, post: Post, committing: Committing, asked: int, again: int | None
 ) -> None:
     job = services.job_cancel(user=alice, job_id=at_cluster(alice).pk)
+    services.job_cancel(user=alice, job_id=at_cluster(alice, "run-2").pk)
     scripted.says("run-1", stage="training")
     now = timezone.now()
     TrainingJob.objects.update(cancel_requested_at=now - timedelta(seconds=asked))
@@ -213,6 +215,36 @@ def test_a_fresh_cancel_is_followed_closely_an_older_one_less_so_and_an_old_one_
         tasks.release_job(str(job.pk))
     sent = [(m.headers["task"], datetime.fromisoformat(m.headers["eta"])) for m in post.taken("control")]
     assert sent == ([] if again is None else [("jobs.release_job", now + timedelta(seconds=again))])
+
+
+def test_a_cancel_that_is_done_is_followed_no_more_and_told(
+    alice: User, scripted: ScriptedCluster, post: Post, committing: Committing
+) -> None:
+    job = services.job_cancel(user=alice, job_id=at_cluster(alice).pk)
+    scripted.says("run-1", "cancelled")
+    with committing():
+        tasks.release_job(str(job.pk))
+    assert post.read() == {
+        "data": [("jobs.archive_logs", [str(job.pk)])],
+        "deliver": [("notifications.deliver_events", [])],
+    }
+
+
+@pytest.mark.parametrize(
+    ("task", "status", "path"),
+    [
+        (tasks.collect_artifact, Status.RUNNING, "/training/artifacts/run-1"),
+        (tasks.pull_logs, Status.RUNNING, "/training/logs/run-1"),
+        (tasks.fetch_checkpoints, Status.FAILED, "/training/checkpoints/run-1"),
+    ],
+)
+def test_a_task_asks_the_cluster_for_what_it_is_there_for(
+    task: Any, status: Status, path: str, alice: User, scripted: ScriptedCluster, post: Post
+) -> None:
+    scripted.features = ["artifacts", "logs_cursor", "checkpoints"]
+    job = at_cluster(alice, status=status, cluster_result="completed")
+    task(str(job.pk))
+    assert len(scripted.asked(path)) == 1
 
 
 def test_a_stop_by_the_system_is_brought_to_the_cluster_at_once(
