@@ -99,6 +99,7 @@ SIGHTS = {
     "datasets-none": Sight("/datasets", username="bob"),
     "datasets-none-found": Sight("/datasets?search=no+such+dataset"),
     "dataset-import": Sight("/datasets/import"),
+    "dataset-import-all": Sight("/datasets/import?folder=alice/&choose=all"),
     "dataset-import-refused": Sight("/datasets/import?folder=charlie/", is_missing=True),
     "dataset": Sight("/datasets/{dataset}"),
     "dataset-examples": Sight("/datasets/{dataset}?order=random&seed=7&example=3#sample"),
