@@ -62,8 +62,9 @@ def dataset_import(request: HttpRequest) -> HttpResponseBase:
             "listing": listing,
             "folders": [(path, path if not folder else path[len(folder) : -1]) for path in listing.folders],
             "next": urlencode({**first_page, "cursor": listing.next_cursor or "", **choosing}),
-            "chosen": _not_yet_datasets(listing) if chooses_all else (),
         }
+        if chooses_all:
+            context |= _chosen(listing, cursor)
     except (ImportNotFound, InvalidCursor) as error:
         context |= {"refusal": error.message, "crumbs": _crumbs("", prefixes), "folder": ""}
         status = 404
@@ -74,9 +75,17 @@ def dataset_import(request: HttpRequest) -> HttpResponseBase:
     return render(request, "datasets/import.html", context, status=status)
 
 
-def _not_yet_datasets(listing: importable.Listing) -> frozenset[str]:
+def _chosen(listing: importable.Listing, cursor: str) -> dict[str, object]:
+    """What `choose=all` ticks, and where its import leads: a search may find more than can be imported at once, of
+    which the others come first."""
     paths = [entry.info.path for entry in listing.entries if entry.imported is None]
-    return frozenset(paths[:MOST_AT_ONCE])
+    leaves_some = len(paths) > MOST_AT_ONCE
+    return {
+        "chosen": frozenset(paths[:MOST_AT_ONCE]),
+        "leaves_some": leaves_some,
+        "goes_on": leaves_some or listing.next_cursor is not None,
+        "going_on": cursor if leaves_some else listing.next_cursor,
+    }
 
 
 def _import(request: HttpRequest) -> HttpResponseBase:
@@ -120,15 +129,14 @@ def _imported(request: HttpRequest, paths: list[str]) -> list[Dataset]:
 
 
 def _behind(request: HttpRequest, *, is_done: bool) -> str:
-    """Where an import leads: back to its page of the folder; when it is done, on to the next page if that was asked for
+    """Where an import leads: back to its page of the folder; when it is done, on to what follows if that was asked for
     with `choose`, and out of a folder that has no pages."""
-    next_cursor, cursor = request.POST.get("next", "")[:1024], request.GET.get("cursor", "")
-    if not is_done or (next_cursor and request.GET.get("choose") != "all"):
-        return request.get_full_path()
-    if next_cursor:
+    if is_done and request.GET.get("choose") == "all" and "next" in request.POST:
         query = {name: request.GET[name] for name in ("folder", "search") if name in request.GET}
-        return f"{request.path}?{urlencode({**query, 'cursor': next_cursor, 'choose': 'all'})}"
-    return request.get_full_path() if cursor else reverse("dataset-list")
+        cursor = request.POST["next"][:1024]
+        return f"{request.path}?{urlencode({**query, **({'cursor': cursor} if cursor else {}), 'choose': 'all'})}"
+    has_pages = "next" in request.POST or "cursor" in request.GET
+    return reverse("dataset-list") if is_done and not has_pages else request.get_full_path()
 
 
 def _crumbs(folder: str, prefixes: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -120,6 +120,20 @@ def test_thousands_are_imported_page_by_page_with_one_press_for_each(
     assert Dataset.objects.values("storage_path").distinct().count() == Dataset.objects.count() == count
 
 
+def test_a_search_that_finds_more_than_can_be_chosen_at_once_leaves_none_out(
+    put_object: PutObject, alice: User, browse: Page
+) -> None:
+    for number in range(imports.MOST_AT_ONCE + 30):
+        put_object(f"alice/{number:03}.jsonl", b"x")
+    browser = browse(alice)
+    first = browser.get(ADDRESS, {"folder": "alice/", "search": "jsonl", "choose": "all"})
+    assert "100 files are chosen: the first that are no datasets yet. The others follow." in first.content.decode()
+    second = send(browser, first, chosen(first))
+    assert chosen(second) == [f"alice/{number}.jsonl" for number in range(100, 130)]
+    send(browser, second, chosen(second))
+    assert Dataset.objects.values("storage_path").distinct().count() == Dataset.objects.count() == 130
+
+
 def test_who_chooses_some_of_a_large_folder_stays_at_the_place(
     put_object: PutObject, alice: User, browse: Page
 ) -> None:
