@@ -60,7 +60,7 @@ def test_a_listed_file_is_copied_and_the_job_completes(
     assert (job.status, job.current_stage) == ("completed", "completed")
     assert job.artifact.files == [{"path": "adapter.bin", "size": len(ADAPTER), "sha256": SHA256}]
     assert b"".join(store.stream(bucket="lora-models", path=f"alice/{job.pk}/1/adapter.bin")) == ADAPTER
-    assert job.events.get(kind="artifact").detail["artifact_id"] == str(job.artifact.pk)
+    assert job.events.get(kind="artifact").detail == {"state": "ready", "artifact_id": str(job.artifact.pk)}
 
 
 def test_at_level_1_the_files_come_from_the_status(finished: TrainingJob, scripted: ScriptedCluster) -> None:
@@ -137,6 +137,18 @@ def test_however_often_it_is_told_a_collection_in_trouble_keeps_its_pace(
 def test_a_listing_that_is_not_complete_is_waited_for(finished: TrainingJob, scripted: ScriptedCluster) -> None:
     listed(scripted, a_file(scripted), complete=False)
     assert "hand all files over" in collected(finished).waiting_for
+
+
+def test_a_listing_that_is_refused_is_said_and_asked_for_again(
+    finished: TrainingJob, scripted: ScriptedCluster
+) -> None:
+    listed(scripted)
+    scripted.scripts["/training/artifacts/run-1"] = reply(503, {"title": "The disk is slow"})
+    job = collected(finished)
+    assert job.status == "running"
+    assert job.waiting_for.startswith("Bringing the files into storage: ")
+    listed(scripted, a_file(scripted))
+    assert collected(finished).status == "completed"
 
 
 @pytest.mark.parametrize(
