@@ -65,10 +65,9 @@ def test_a_printed_list_has_its_heads_above_their_columns(
     installation.await_end("alice", installation.job("alice", dataset))
     tab = open_tab("alice", "/training/jobs")
     tab.emulate_media(media="print")
-    ends = "cells => cells.filter(cell => cell.offsetWidth).map(cell => Math.round(cell.getBoundingClientRect().right))"
-    heads, cells = (
-        tab.locator(f".jobs-table {row} > *").evaluate_all(ends) for row in ("thead tr", "tbody tr:first-child")
-    )
+    heads, cells = tab.locator(".jobs-table").evaluate("""table => ["thead tr", "tbody tr"].map((row) =>
+        [...table.querySelector(row).children].filter((cell) => cell.offsetWidth)
+            .map((cell) => Math.round(cell.getBoundingClientRect().right)))""")
     assert heads == cells
 
 
