@@ -13,7 +13,7 @@ from datasets import lifecycle
 from datasets.exceptions import NoCorrection, NotValidated
 from datasets.models import CorrectionStatus, Dataset, DatasetCorrection, DatasetStatus, StorageBucket
 from datasets.selectors import OPEN_CORRECTIONS, correction_of
-from datasets.storage import open_store
+from datasets.storage import drop_unfinished, open_store
 from datasets.storage.base import SignedUrl
 from datasets.storage.signing import sign_download
 
@@ -79,11 +79,9 @@ def correction_save(*, dataset: Dataset, actor: str) -> Dataset:
 
 def remove_file(correction: DatasetCorrection) -> None:
     """Remove a corrected file that nothing needs, also what there is of one in parts; raises StorageError."""
-    store = open_store()
     bucket, path = StorageBucket.LORA_DATASETS, correction.storage_path
-    for upload_id in store.unfinished(bucket=bucket, path=path):
-        store.drop_parts(bucket=bucket, path=path, upload_id=upload_id)
-    store.delete(bucket=bucket, path=path)
+    drop_unfinished(bucket=bucket, path=path)
+    open_store().delete(bucket=bucket, path=path)
 
 
 def _retire(correction: DatasetCorrection) -> bool:

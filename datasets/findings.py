@@ -66,6 +66,11 @@ class FindingsFile:
     content_type: str
     pieces: Iterator[str]
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an answer says of it."""
+        return {"Content-Type": self.content_type, "Content-Disposition": f'attachment; filename="{self.name}"'}
+
 
 def findings(dataset: Dataset, kind: str = "") -> Findings:
     """What the last validation found; with a `kind` that there is only that one."""

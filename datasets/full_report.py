@@ -16,7 +16,7 @@ from typing import IO, Any, Self, cast
 from datasets.exceptions import ReportGone
 from datasets.models import Dataset, DatasetReport, StorageBucket
 from datasets.selectors import abandoned_reports
-from datasets.storage import open_store
+from datasets.storage import drop_unfinished, open_store
 from datasets.storage.base import ObjectChanged, ObjectInfo, ObjectMissing, StorageError
 from datasets.validation import Problem
 
@@ -57,10 +57,9 @@ class Collector:
         self._packed.close()
         self._file.seek(0)
         body = cast("IO[bytes]", self._file)
-        store, bucket, path = open_store(), StorageBucket.LORA_DATASETS, _path(dataset)
-        for upload_id in store.unfinished(bucket=bucket, path=path):  # of a worker that died, or whose storage did
-            store.drop_parts(bucket=bucket, path=path, upload_id=upload_id)
-        return store.put(bucket=bucket, path=path, body=body, content_type=_CONTENT_TYPE)
+        bucket, path = StorageBucket.LORA_DATASETS, _path(dataset)
+        drop_unfinished(bucket=bucket, path=path)  # of a worker that died, or whose storage did
+        return open_store().put(bucket=bucket, path=path, body=body, content_type=_CONTENT_TYPE)
 
 
 def row(severity: str, finding: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from datasets.exceptions import FieldInvalid, UploadFinished, UploadIncomplete
 from datasets.models import Dataset, DatasetStatus
-from datasets.storage import open_store
+from datasets.storage import drop_unfinished, open_store
 from datasets.storage.base import Part, UploadGone, UploadTicket
 from datasets.storage.signing import sign_part
 
@@ -122,9 +122,7 @@ def join(dataset: Dataset) -> None:
 
 def abandon(dataset: Dataset) -> None:
     """Remove from storage what an upload in parts has left and forget it; raises StorageError."""
-    store = open_store()
-    for upload_id in store.unfinished(bucket=dataset.storage_bucket, path=dataset.storage_path):
-        store.drop_parts(bucket=dataset.storage_bucket, path=dataset.storage_path, upload_id=upload_id)
+    drop_unfinished(bucket=dataset.storage_bucket, path=dataset.storage_path)
     Dataset.objects.filter(pk=dataset.pk).update(upload_id="", upload_part_size=None)
 
 

@@ -44,5 +44,4 @@ class FindingsJsonLines(APIView):
 
 
 def _attached(file: FindingsFile) -> StreamingHttpResponse:
-    name = f'attachment; filename="{file.name}"'
-    return StreamingHttpResponse(file.pieces, content_type=file.content_type, headers={"Content-Disposition": name})
+    return StreamingHttpResponse(file.pieces, headers=file.headers)

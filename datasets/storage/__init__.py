@@ -19,6 +19,13 @@ def open_store() -> ObjectStore:
     return S3Store(internal_client(), real_name)
 
 
+def drop_unfinished(*, bucket: str, path: str) -> None:
+    """Remove what uploads in parts to `path` have left that nobody will join; raises StorageError."""
+    store = open_store()
+    for upload_id in store.unfinished(bucket=bucket, path=path):
+        store.drop_parts(bucket=bucket, path=path, upload_id=upload_id)
+
+
 def checksum(*, bucket: str, path: str, etag: str = "") -> str:
     """SHA-256 (hex) of a stored object, read in bounded memory; raises StorageError."""
     digest = hashlib.sha256()

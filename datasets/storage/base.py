@@ -11,8 +11,6 @@ from typing import IO, ClassVar, Protocol
 
 from datasets.exceptions import DatasetError, Kind
 
-TRY_AGAIN = "Try again in a minute."
-
 
 @dataclass(frozen=True)
 class ObjectInfo:
@@ -80,15 +78,22 @@ class StorageError(DatasetError):
     code = "storage_unavailable"
     kind: ClassVar[Kind] = "unavailable"
     permanent: ClassVar[bool] = False
+    advice: ClassVar[str] = ""  # ends the message for whoever asked
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason} {self.advice}".rstrip())
+        self.reason = reason
 
     @property
     def waiting(self) -> str:
         """The message for who waits while a worker tries again, and need do nothing."""
-        return f"{self.message.removesuffix(TRY_AGAIN).rstrip()} It is tried again by itself."
+        return f"{self.reason} It is tried again by itself."
 
 
 class StorageUnavailable(StorageError):
     """Not reachable, too slow, throttled, or out of order: try again later."""
+
+    advice = "Try again in a minute."
 
 
 class StorageDenied(StorageError):

@@ -9,7 +9,6 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from datasets.storage.base import (
-    TRY_AGAIN,
     Folder,
     InvalidCursor,
     ObjectChanged,
@@ -182,7 +181,7 @@ class S3Store:
             ) from error
         except (BotoCoreError, Boto3Error, OSError) as error:
             raise StorageUnavailable(
-                f"The storage does not answer (bucket {bucket}, {type(error).__name__}). {TRY_AGAIN}"
+                f"The storage does not answer (bucket {bucket}, {type(error).__name__})."
             ) from error
 
     def _raise_for(self, error: ClientError, bucket: str, path: str) -> NoReturn:
@@ -206,9 +205,7 @@ class S3Store:
                 f"The storage refuses our key for {bucket} ({code or status}): the operator must check its "
                 "access keys and permissions."
             ) from error
-        raise StorageUnavailable(
-            f"The storage answered with an error (bucket {bucket}, {code or status}). {TRY_AGAIN}"
-        ) from error
+        raise StorageUnavailable(f"The storage answered with an error (bucket {bucket}, {code or status}).") from error
 
     def _bucket_exists(self, bucket: str) -> bool:
         """Asked after a 404, which on HEAD does not say whether the object or its bucket is missing."""

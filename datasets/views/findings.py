@@ -35,5 +35,4 @@ def _download(request: HttpRequest, dataset: Dataset, ending: str) -> HttpRespon
     except DatasetError as error:
         messages.warning(request, error.message)
         return redirect("dataset-detail", dataset.pk)
-    name = f'attachment; filename="{file.name}"'
-    return StreamingHttpResponse(file.pieces, content_type=file.content_type, headers={"Content-Disposition": name})
+    return StreamingHttpResponse(file.pieces, headers=file.headers)

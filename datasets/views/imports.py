@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -99,8 +100,7 @@ def _import(request: HttpRequest) -> HttpResponseBase:
     if len(made) == 1 == len(paths):
         return redirect("dataset-detail", made[0].pk)
     if made:
-        plural = "file was" if len(made) == 1 else "files were"
-        messages.success(request, f"{len(made)} {plural} imported and will be validated.")
+        messages.success(request, f"{_files_were(len(made))} imported and will be validated.")
     return redirect(_behind(request, is_done=bool(paths) and len(made) == len(paths)))
 
 
@@ -118,14 +118,18 @@ def _imported(request: HttpRequest, paths: list[str]) -> list[Dataset]:
             continue
         except StorageError as error:
             rest = len(paths) - len(made) - refused
-            messages.error(request, f"{rest} {'file was' if rest == 1 else 'files were'} not imported: {error.message}")
+            messages.error(request, f"{_files_were(rest)} not imported: {error.message}")
             break
         nudge_validation(dataset.pk)
         made.append(dataset)
     if refused > NAMED:
         rest = refused - NAMED
-        messages.error(request, f"{rest} more {'file' if rest == 1 else 'files'} could not be imported.")
+        messages.error(request, f"{rest} more {pluralize(rest, 'file,files')} could not be imported.")
     return made
+
+
+def _files_were(count: int) -> str:
+    return f"{count} {pluralize(count, 'file was,files were')}"
 
 
 def _behind(request: HttpRequest, *, is_done: bool) -> str:

@@ -1,6 +1,7 @@
 """The object store behind the settings, and datasets in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.servers import TestBuckets
 
 PutObject = Callable[..., ObjectInfo]
 MakeDataset = Callable[..., Dataset]
+StorageAway = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -27,6 +29,19 @@ def store(s3_server: TestBuckets, settings: Any) -> ObjectStore:
     settings.S3_REGION = s3_server.server.region
     settings.S3_BUCKETS = s3_server.buckets
     return open_store()
+
+
+@pytest.fixture
+def storage_away(store: ObjectStore, settings: Any) -> StorageAway:
+    """`with storage_away():` nothing listens where the storage should be."""
+
+    @contextmanager
+    def away() -> Iterator[None]:
+        address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
+        yield
+        settings.S3_ENDPOINT_URL = address
+
+    return away
 
 
 @pytest.fixture

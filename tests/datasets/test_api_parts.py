@@ -15,6 +15,7 @@ from datasets import multipart, reconcile, services
 from datasets.models import Dataset, DatasetStatus
 from datasets.multipart import Plan
 from datasets.storage.base import ObjectStore, UploadGone
+from tests.datasets.conftest import StorageAway
 from tests.datasets.files import chat_line
 
 Api = Callable[[User], APIClient]
@@ -142,12 +143,11 @@ def test_deleting_a_dataset_removes_the_parts_that_have_arrived(
 
 
 def test_the_sweep_clears_what_a_dead_storage_kept(
-    store: ObjectStore, waiting: Dataset, alice: User, api: Api, settings: Any
+    store: ObjectStore, waiting: Dataset, alice: User, api: Api, storage_away: StorageAway
 ) -> None:
     send(tickets(api(alice), waiting, 1)[0])
-    address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
-    assert api(alice).delete(f"/api/datasets/{waiting.pk}").status_code == 204
-    settings.S3_ENDPOINT_URL = address
+    with storage_away():
+        assert api(alice).delete(f"/api/datasets/{waiting.pk}").status_code == 204
     assert len(store.unfinished(bucket=BUCKET, path=waiting.storage_path)) == 1
     reconcile.sweep()
     assert store.unfinished(bucket=BUCKET, path=waiting.storage_path) == ()

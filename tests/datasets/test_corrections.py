@@ -3,7 +3,6 @@
 import html
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import requests
@@ -18,6 +17,7 @@ from datasets.exceptions import NoCorrection
 from datasets.models import Dataset, DatasetCorrection
 from datasets.storage.base import ObjectInfo, ObjectMissing, ObjectStore, StorageError
 from datasets.tasks import correct_dataset, validate_dataset
+from tests.datasets.conftest import StorageAway
 from tests.datasets.files import chat_file
 
 Api = Callable[[User], APIClient]
@@ -182,17 +182,16 @@ def test_the_sweep_removes_what_nobody_can_fetch_any_more(
 
 
 def test_lost_messages_dead_workers_and_a_dead_storage_delay_it_only(
-    validated: MakeDataset, alice: User, settings: Any
+    validated: MakeDataset, alice: User, storage_away: StorageAway
 ) -> None:
     dataset = validated(alice, FAULTY)
     corrections.correction_request(dataset=dataset)
     assert reconcile.sweep().to_correct == [dataset.pk]
-    address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
-    correcting.dataset_correct(dataset_id=dataset.pk)
-    waiting = DatasetCorrection.objects.get()
-    assert waiting.status == "running"
-    assert "storage does not answer" in waiting.message
-    settings.S3_ENDPOINT_URL = address
+    with storage_away():
+        correcting.dataset_correct(dataset_id=dataset.pk)
+        waiting = DatasetCorrection.objects.get()
+        assert waiting.status == "running"
+        assert "storage does not answer" in waiting.message
     correcting.dataset_correct(dataset_id=dataset.pk)  # the lease is still held
     assert DatasetCorrection.objects.get().status == "running"
     with time_machine.travel(timezone.now() + timedelta(seconds=correcting.RETRY_AFTER_S + 1)):
@@ -207,16 +206,15 @@ def begun(store: ObjectStore, path: str) -> None:
 
 
 def test_what_a_dead_storage_kept_of_a_correction_is_removed_when_it_is_back(
-    validated: MakeDataset, store: ObjectStore, alice: User, settings: Any
+    validated: MakeDataset, store: ObjectStore, alice: User, storage_away: StorageAway
 ) -> None:
     dataset = validated(alice, FAULTY)
     correction = written(dataset)
     begun(store, correction.storage_path)
     services.dataset_delete(dataset=dataset, actor="user:alice")
-    address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
-    reconcile.sweep()
-    assert DatasetCorrection.objects.exists()
-    settings.S3_ENDPOINT_URL = address
+    with storage_away():
+        reconcile.sweep()
+        assert DatasetCorrection.objects.exists()
     reconcile.sweep()
     assert not DatasetCorrection.objects.exists()
     assert store.unfinished(bucket=BUCKET, path=correction.storage_path) == ()
@@ -225,7 +223,7 @@ def test_what_a_dead_storage_kept_of_a_correction_is_removed_when_it_is_back(
 
 
 def test_a_new_correction_forgets_no_file_of_the_last_one_while_storage_is_away(
-    validated: MakeDataset, put_object: PutObject, store: ObjectStore, alice: User, api: Api, settings: Any
+    validated: MakeDataset, put_object: PutObject, store: ObjectStore, alice: User, api: Api, storage_away: StorageAway
 ) -> None:
     dataset = validated(alice, FAULTY)
     first = written(dataset)
@@ -233,10 +231,9 @@ def test_a_new_correction_forgets_no_file_of_the_last_one_while_storage_is_away(
     put_object(dataset.storage_path, FAULTY + b"{}\n")
     services.dataset_revalidate(dataset=dataset, actor="user:alice")
     reconcile.dataset_validate(dataset_id=dataset.pk)
-    address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
-    refused = api(alice).post(f"/api/datasets/{dataset.pk}/correction")
-    assert (refused.status_code, refused.data["error"]["code"]) == (503, "storage_unavailable")
-    settings.S3_ENDPOINT_URL = address
+    with storage_away():
+        refused = api(alice).post(f"/api/datasets/{dataset.pk}/correction")
+        assert (refused.status_code, refused.data["error"]["code"]) == (503, "storage_unavailable")
     assert api(alice).post(f"/api/datasets/{dataset.pk}/correction").status_code == 202
     assert DatasetCorrection.objects.get().storage_path != first.storage_path
     assert store.unfinished(bucket=BUCKET, path=first.storage_path) == ()
@@ -245,32 +242,30 @@ def test_a_new_correction_forgets_no_file_of_the_last_one_while_storage_is_away(
 
 
 def test_no_dataset_is_made_of_a_file_that_a_new_correction_removes(
-    validated: MakeDataset, alice: User, settings: Any
+    validated: MakeDataset, alice: User, storage_away: StorageAway
 ) -> None:
     dataset = validated(alice, FAULTY)
     first = written(dataset)
-    address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
-    with pytest.raises(StorageError):  # the file may be gone, or not
-        corrections.correction_request(dataset=dataset)
-    with pytest.raises(NoCorrection):
-        corrections.correction_save(dataset=dataset, actor="user:alice")
-    settings.S3_ENDPOINT_URL = address
+    with storage_away():
+        with pytest.raises(StorageError):  # the file may be gone, or not
+            corrections.correction_request(dataset=dataset)
+        with pytest.raises(NoCorrection):
+            corrections.correction_save(dataset=dataset, actor="user:alice")
     assert written(dataset).storage_path != first.storage_path
     assert corrections.correction_save(dataset=dataset, actor="user:alice").status == "validating"
 
 
 def test_a_correction_that_is_not_possible_leaves_nothing_in_storage(
-    validated: MakeDataset, store: ObjectStore, alice: User, settings: Any
+    validated: MakeDataset, store: ObjectStore, alice: User, storage_away: StorageAway
 ) -> None:
     dataset = validated(alice, b"{}\n" * 20)
     correction = corrections.correction_request(dataset=dataset)
     begun(store, correction.storage_path)
-    address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
-    correcting.dataset_correct(dataset_id=dataset.pk)
-    correction.refresh_from_db()
-    assert correction.status == "running"
-    assert correction.message.endswith("It is tried again by itself.")
-    settings.S3_ENDPOINT_URL = address
+    with storage_away():
+        correcting.dataset_correct(dataset_id=dataset.pk)
+        correction.refresh_from_db()
+        assert correction.status == "running"
+        assert correction.message.endswith("It is tried again by itself.")
     with time_machine.travel(timezone.now() + timedelta(seconds=correcting.RETRY_AFTER_S + 1)):
         correcting.dataset_correct(dataset_id=dataset.pk)
     correction.refresh_from_db()

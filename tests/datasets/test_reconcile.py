@@ -14,6 +14,7 @@ from datasets import lifecycle, reconcile, services
 from datasets.exceptions import DatasetChanged, DatasetMissing
 from datasets.models import Dataset, DatasetEvent, DatasetStatus
 from datasets.storage.base import ObjectInfo, ObjectStore, StorageUnavailable
+from tests.datasets.conftest import StorageAway
 from tests.datasets.files import chat_file
 
 MakeDataset = Callable[..., Dataset]
@@ -65,16 +66,15 @@ def test_a_deleted_dataset_is_not_validated(imported: MakeDataset, alice: User) 
     assert reconcile.sweep().to_validate == []
 
 
-def test_a_dead_storage_postpones_and_says_why(imported: MakeDataset, alice: User, settings: Any) -> None:
+def test_a_dead_storage_postpones_and_says_why(imported: MakeDataset, alice: User, storage_away: StorageAway) -> None:
     dataset = imported(alice)
-    address, settings.S3_ENDPOINT_URL = settings.S3_ENDPOINT_URL, "http://127.0.0.1:9"
-    assert reconcile.dataset_validate(dataset_id=dataset.pk) is False
-    dataset.refresh_from_db()
-    assert dataset.status == "validating"
-    assert "storage does not answer" in dataset.waiting_for
-    assert reconcile.sweep().to_validate == []
+    with storage_away():
+        assert reconcile.dataset_validate(dataset_id=dataset.pk) is False
+        dataset.refresh_from_db()
+        assert dataset.status == "validating"
+        assert "storage does not answer" in dataset.waiting_for
+        assert reconcile.sweep().to_validate == []
 
-    settings.S3_ENDPOINT_URL = address
     with time_machine.travel(timezone.now() + timedelta(seconds=reconcile.RETRY_AFTER_S + 1)):
         assert reconcile.sweep().to_validate == [dataset.pk]
         assert reconcile.dataset_validate(dataset_id=dataset.pk) is True
