@@ -1,7 +1,8 @@
 // The one door to the JSON API: session cookie, CSRF header, envelope, errors as exceptions that say what to do.
 //
-// Each answer is told to the document as "api-answer" (detail.status, 0 = none came), so that the frame can say once
-// for all that the server is away or the log-in over (connection.js). api-error.js has the exceptions.
+// Each answer is told to the document as "api-answer" (detail.status, 0 = none came; detail.askedAt, milliseconds since
+// the page was opened), so that the frame can say once for all that the server is away or the log-in over
+// (connection.js). api-error.js has the exceptions.
 //
 // What a proxy, a balancer or a hotel's portal says in the server's place is no answer, whatever its status: a 404 of
 // theirs is no lost job. Ours have a header (lora_pipeline/headers.py).
@@ -47,9 +48,7 @@ export async function callIfChanged(path, etag) {
  */
 export async function page(url, { headers = {}, signal } = {}) {
   const response = await ask(url, { headers }, signal);
-  const isLogin = response.redirected && new URL(response.url).pathname === "/login";
-  const status = isLogin ? 401 : response.status;
-  tell(status);
+  const status = statusOf(response);
   const etag = response.headers.get("ETag");
   if (status === 304) return { changed: false, etag, content: null };
   if (status >= 400) throw refusal({ status, headers: response.headers });
@@ -74,7 +73,6 @@ async function exchange(path, { method = "GET", body, headers = {}, signal } = {
     body: hasBody ? JSON.stringify(body) : undefined,
   };
   const response = await ask(path, options, signal);
-  tell(response.status);
   const etag = response.headers.get("ETag");
   if (response.status === 304) return { changed: false, etag, data: null };
   const envelope = await response.json().catch(() => null);
@@ -84,6 +82,7 @@ async function exchange(path, { method = "GET", body, headers = {}, signal } = {
 
 /** An answer, whatever it says. Validators are handled by the caller, so that a 304 is seen as one. */
 async function ask(url, options, signal) {
+  const askedAt = performance.now();
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const both = signal ? AbortSignal.any([signal, timeout]) : timeout;
   let response = null;
@@ -91,16 +90,24 @@ async function ask(url, options, signal) {
     response = await fetch(url, { ...options, cache: "no-store", credentials: "same-origin", signal: both });
   } catch (error) {
     if (signal?.aborted) throw error;
-    tell(0);
+    tell(0, askedAt);
     throw unreachable();
   }
-  if (isOurs(response.headers) || ANYBODYS.includes(response.status)) return response;
-  tell(0);
+  if (isOurs(response.headers) || ANYBODYS.includes(response.status)) {
+    tell(statusOf(response), askedAt);
+    return response;
+  }
+  tell(0, askedAt);
   throw foreign(response);
 }
 
-function tell(status) {
-  document.dispatchEvent(new CustomEvent("api-answer", { detail: { status } }));
+/** A page that asks for a log-in instead is a 401, as the API would say. */
+function statusOf({ redirected, url, status }) {
+  return redirected && new URL(url).pathname === "/login" ? 401 : status;
+}
+
+function tell(status, askedAt) {
+  document.dispatchEvent(new CustomEvent("api-answer", { detail: { status, askedAt } }));
 }
 
 function csrfToken() {

@@ -14,48 +14,66 @@ const TEXTS = {
 };
 
 const banner = document.querySelector("#connection > p");
-const [login, reload] = banner.querySelectorAll("a");
+const [loginLink, reloadLink] = banner.querySelectorAll("a");
 const retry = banner.querySelector("button");
 
-let state = "";
-let asking = false;
+// Two facts, each with its own news: neither makes the other forgotten.
+let network = ""; // or "offline", "away"
+let login = ""; // or "out", "again"
+let lastAskedAt = 0;
+let finding = false;
+let timer = null;
 
-document.addEventListener("api-answer", ({ detail: { status } }) => {
-  if (status === 401) show("out");
-  else if (status === 0) find();
-  else if (state === "out") show("again");
-  else if (state !== "again") show("");
+document.addEventListener("api-answer", ({ detail: { status, askedAt } }) => {
+  if (askedAt < lastAskedAt) return; // overtaken by the answer to a later question
+  lastAskedAt = askedAt;
+  if (status === 0) {
+    find();
+    return;
+  }
+  if (status === 401) login = "out";
+  else if (login === "out") login = "again";
+  reach("");
 });
-addEventListener("offline", () => show("offline"));
+addEventListener("offline", () => reach("offline"));
 addEventListener("online", find);
 retry.addEventListener("click", find);
-if (!navigator.onLine) show("offline");
+if (!navigator.onLine) reach("offline");
 
-function show(next) {
-  const wasAway = state === "offline" || state === "away";
-  if (state === next) return;
-  state = next;
-  banner.hidden = !next;
-  banner.querySelector("span").textContent = TEXTS[next] ?? "";
-  login.hidden = next !== "out";
-  login.href = loginUrl();
-  reload.hidden = next !== "again";
-  reload.href = location.pathname + location.search; // with the same fragment it would only be scrolled to
-  retry.hidden = next !== "away";
-  if (!next && wasAway) toast("The connection is back.", "good");
+function reach(next) {
+  const isBack = network && !next;
+  network = next;
+  show(network || login);
+  if (isBack) toast("The connection is back.", "good");
+}
+
+function show(state) {
+  banner.hidden = !state;
+  put(banner.querySelector("span"), TEXTS[state] ?? "");
+  loginLink.hidden = state !== "out";
+  loginLink.href = loginUrl();
+  reloadLink.hidden = state !== "again";
+  reloadLink.href = location.pathname + location.search; // with the same fragment it would only be scrolled to
+  retry.hidden = state !== "away";
+}
+
+/** A screen reader says what is put in anew. */
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 /** Asks the server for a sign of life until there is one: a single lost request is no outage. */
 async function find() {
-  if (asking || state === "out" || state === "again") return;
-  asking = true;
+  if (finding) return;
+  finding = true;
+  clearTimeout(timer);
   try {
     const { ok, headers } = await fetch("/health", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
     if (!ok || !isOurs(headers)) throw new Error("Somebody else's answer");
-    show("");
+    reach("");
   } catch {
-    show(navigator.onLine ? "away" : "offline");
-    setTimeout(find, ASK_EVERY_MS);
+    reach(navigator.onLine ? "away" : "offline");
+    timer = setTimeout(find, ASK_EVERY_MS);
   }
-  asking = false;
+  finding = false;
 }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.conftest import Complaints, Open, held_back
+from tests.e2e.conftest import AT_ONCE, LOOKED_AT, Complaints, Open, held_back
 from tests.e2e.installation import LONG, Installation
 
 
@@ -76,7 +76,7 @@ def test_it_asks_less_and_less_often_while_nobody_answers_and_at_once_when_the_n
     assert 3 <= len(tries) <= 9
     expect(tab.locator("#stale")).to_contain_text(re.compile(r"Data is \d+ min"))
     tab.unroute("**/api/jobs/**")
-    tab.evaluate("dispatchEvent(new Event('online'))")
+    tab.evaluate(AT_ONCE)
     expect(tab.locator("#stale")).to_be_hidden()
 
 
@@ -84,7 +84,7 @@ def test_a_laptop_that_wakes_up_asks_at_once(tab_with_clock: Page) -> None:
     tab = tab_with_clock
     tab.clock.pause_at(tab.evaluate("Date.now()") / 1000 + 3600)  # no timer runs, as in a machine that sleeps
     with tab.expect_request("**/api/jobs/*?since=*"):
-        tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        tab.evaluate(LOOKED_AT)
 
 
 def test_the_dialog_says_what_went_wrong_and_lets_try_again(

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from standardwebhooks import Webhook
 
 from tests.contracts.wire import Request, Wire, reply
-from tests.e2e.conftest import Complaints, Open
+from tests.e2e.conftest import LOOKED_AT, Complaints, Open
 from tests.e2e.installation import Installation
 
 
@@ -67,7 +67,7 @@ def test_the_bell_follows_and_the_inbox_settles_what_was_read(open_tab: Open, in
     job = installation.await_end("bob", installation.job("bob", dataset, name="Rung for"))
     installation.await_true(lambda: bool(api.get("notifications?type=artifact_ready&unread=true")["notifications"]))
     for each in (tab, inbox):  # as if one came back to it: it asks at once
-        each.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        each.evaluate(LOOKED_AT)
     unread = api.get("notifications/unread")["unread"]
     expect(tab.locator(".bell-count")).to_have_text(f"{unread} unread")
     expect(tab).to_have_title(re.compile(rf"^\({unread}\) Datasets"))
@@ -110,7 +110,7 @@ def test_the_bell_opens_the_newest_in_place_and_marks_them_for_all_tabs(
     installation.await_true(lambda: bool(api.get("notifications/unread")["unread"]))
     bell.click()
     for each in (tab, inbox):  # as if one came back to it: it asks at once
-        each.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        each.evaluate(LOOKED_AT)
     expect(news.get_by_role("link", name="Dataset “Bob's sums” is ready")).to_contain_text("Unread")
     expect(inbox.locator(".notice-unread", has_text="Bob's sums")).to_have_count(1)
 
@@ -121,7 +121,7 @@ def test_the_bell_opens_the_newest_in_place_and_marks_them_for_all_tabs(
     news.get_by_role("button", name="Mark all as read").click()
     expect(news.get_by_text("Unread")).to_have_count(0)
     expect(tab.locator(".bell-count")).to_have_count(0)
-    inbox.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    inbox.evaluate(LOOKED_AT)
     expect(inbox.locator(".notice-unread")).to_have_count(0)
 
     news.get_by_role("link", name="Settings").focus()

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.e2e.conftest import Complaints, Open
+from tests.e2e.conftest import AT_ONCE, LOOKED_AT, OURS, Complaints, Open
 from tests.e2e.installation import Installation
 
-OURS = {"X-Answered-By": "lora-pipeline"}
 OURSELVES = "Something went wrong on our side"
 STRANGER = "Something else answers in the server's place"
 GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
@@ -27,13 +26,12 @@ INSTEAD: Mapping[str, tuple[dict[str, Any] | None, str]] = {
     "a hotel's portal": ({"status": 200, "content_type": "text/html", "body": PORTAL}, STRANGER),
     "a lost network": (None, "The server does not answer"),
 }
-AT_ONCE = "dispatchEvent(new Event('online'))"
 
 
 @pytest.fixture(scope="module")
 def running(installation: Installation, dataset: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A job of alice's that trains for as long as it is looked at."""
-    job = installation.job("alice", dataset, hyperparameters={"epochs": 50, "batch_size": 1})
+    job = installation.long_job("alice", dataset)
     installation.await_true(lambda: bool(installation.api("alice").get(f"jobs/{job['id']}")["job"]["current_step"]))
     yield job
     installation.api("alice").post(f"jobs/{job['id']}/cancel", {})
@@ -53,8 +51,9 @@ def validating(installation: Installation) -> Iterator[dict[str, Any]]:
 def test_a_page_that_gets_no_answer_says_why_and_goes_on_when_there_is_one(
     path: str, open_tab: Open, running: dict[str, Any], validating: dict[str, Any], complaints: Complaints
 ) -> None:
-    tab = open_tab("alice", path.format(job=running["id"], dataset=validating["id"]))
+    tab = open_tab("alice", path.format(job=running["id"], dataset=validating["id"]), has_clock=True)
     tab.wait_for_load_state("networkidle")
+    tab.clock.pause_at(tab.evaluate("Date.now()") / 1000 + 60)  # from here on it asks when it is told to, only
     shown = tab.locator("main table, main article, main .notice, main .now").count()
     note = tab.locator("#stale")
     for answer, words in INSTEAD.values():
@@ -83,7 +82,7 @@ def test_who_logs_in_again_in_another_tab_finds_the_page_alive(
 
     tab.context.add_cookies(session)  # type: ignore[arg-type]  # as they were read
     step = tab.locator('[data-field="step"]').first.text_content()
-    tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # back from the other tab
+    tab.evaluate(LOOKED_AT)  # back from the other tab
     expect(banner).to_contain_text("You are logged in again. Reload the page")
     expect(tab.locator('[data-field="step"]').first).not_to_have_text(str(step))
     with tab.expect_navigation():

@@ -6,11 +6,10 @@ from typing import Any
 
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.e2e.conftest import Complaints, Open
+from tests.e2e.conftest import OURS, Complaints, Open
 from tests.e2e.installation import Installation
 from tests.e2e.test_configure import opened
 
-OURS = {"X-Answered-By": "lora-pipeline"}
 MONITOR = re.compile(r"/training/jobs/[0-9a-f-]{36}$")
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.conftest import Complaints, Open
+from tests.e2e.conftest import AT_ONCE, LOOKED_AT, OURS, Complaints, Open, held_back
 from tests.e2e.installation import Installation
 
 PAGE_COLOR = "getComputedStyle(document.body).backgroundColor"
@@ -98,7 +98,7 @@ def test_a_lost_connection_is_told_on_any_page_until_it_is_back(open_tab: Open, 
     expect(tab.get_by_text("The connection is back.")).to_be_visible()
 
     tab.route("**/*", lambda route: route.abort())
-    tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the page looks whether jobs move
+    tab.evaluate(LOOKED_AT)  # the page looks whether jobs move
     expect(banner(tab)).to_contain_text("The server does not answer")
     tab.unroute_all()
     banner(tab).get_by_role("button", name="Try now").click()
@@ -106,12 +106,41 @@ def test_a_lost_connection_is_told_on_any_page_until_it_is_back(open_tab: Open, 
     complaints.forgive()  # requests without an answer are errors in the console
 
 
+def test_a_sign_of_life_does_not_hide_that_the_log_in_is_over(open_tab: Open, complaints: Complaints) -> None:
+    tab = open_tab("alice", "/settings/tokens")
+    tab.context.clear_cookies()
+    with tab.expect_response("**/health") as answer, held_back(tab, "**/health"):
+        tab.evaluate(AT_ONCE)
+        expect(banner(tab)).to_contain_text("You are logged out.")
+    assert answer.value.ok
+    tab.evaluate("fetch('/health').then(() => null)")  # a turn later
+    expect(banner(tab)).to_contain_text("You are logged out.")
+    complaints.forgive()  # the browser notes the 401
+
+
+def test_an_answer_from_before_the_log_in_ended_is_no_new_log_in(open_tab: Open, complaints: Complaints) -> None:
+    tab = open_tab("alice", "/settings/tokens")
+    unread = "**/api/notifications/unread"
+    kept: list[Route] = []
+    tab.route(unread, lambda route: kept.append(route))
+    with tab.expect_request(unread):
+        tab.evaluate(LOOKED_AT)
+    tab.context.clear_cookies()
+    with tab.expect_response("**/api/processing"):
+        tab.evaluate(LOOKED_AT)
+    expect(banner(tab)).to_contain_text("You are logged out.")
+    with tab.expect_request(unread):  # the bell asks again, and hears nothing
+        kept[0].fulfill(json={"success": True, "data": {"unread": 0, "newest": None}}, headers=OURS)
+    expect(banner(tab)).to_contain_text("You are logged out.")
+    complaints.forgive()  # the 401
+
+
 def test_an_ended_log_in_leads_through_the_login_back_to_the_page(
     open_tab: Open, installation: Installation, complaints: Complaints
 ) -> None:
     tab = open_tab("alice", "/settings/tokens?from=here")
     tab.context.clear_cookies()
-    tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    tab.evaluate(LOOKED_AT)
     expect(banner(tab)).to_contain_text("You are logged out.")
     banner(tab).get_by_role("link", name="Log in again").click()
     tab.get_by_label("Username").fill("alice")

@@ -17,7 +17,7 @@ FINER = re.compile(r"/metrics\?from_step=")
 @pytest.fixture
 def running(installation: Installation, dataset: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A job of alice's that trains for long enough, and has points already."""
-    job = installation.job("alice", dataset, hyperparameters={"epochs": 50, "batch_size": 1})
+    job = installation.long_job("alice", dataset)
     api = installation.api("alice")
     installation.await_true(lambda: api.get(f"jobs/{job['id']}")["job"]["current_step"] > 200)
     yield job
