@@ -1,6 +1,11 @@
-"""S1: one tick over N active jobs, beside publishing and running as many tasks that do nothing."""
+"""S1: one tick over N active jobs, beside publishing and running as many tasks that do nothing.
+
+A few jobs go the whole way to the cluster; the others are copies of them, seeded as running in our rows and at the
+node (benchmarks.copies). All of them train, slowly: a poll finds a new step now and then, and none ends.
+"""
 
 import contextlib
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -8,32 +13,43 @@ from collections.abc import Callable, Iterator
 import psutil
 from django.utils import timezone
 
-from benchmarks import seed, yardstick
+from benchmarks import copies, seed, yardstick
 from benchmarks.report import row
 from benchmarks.rig import POLL_SECONDS, Rig
-from jobs.models import JobAttempt, TrainingJob
-from jobs.states import Status
+from jobs.models import JobAttempt, JobEvent, MetricsPoint, TrainingJob
+from jobs.states import Stage, Status
 from jobs.tasks import process_training_jobs
+from notifications.selectors import undelivered
 
+SUBMITTED = 100
 POLLED = (Status.INITIALIZING, Status.RUNNING)
 WORKERS = ("worker-1", "worker-2")
+OTHERS = ("gpu-node", "broker")
+CORES = 2
 
 
 def measure(rig: Rig, count: int) -> None:
-    """Print the figures for `count` active jobs. They stay active: simulated training is slow here."""
+    """Print the figures for `count` active jobs."""
     alice, _ = seed.user()
-    seed.jobs(alice, seed.dataset(alice), count)
+    submitted = min(count, SUBMITTED)
+    seed.jobs(alice, seed.dataset(alice), submitted)
     started = time.perf_counter()
     _tick_until(lambda: not TrainingJob.objects.filter(status=Status.QUEUED).exists())
-    row("S1", f"{count:,} queued jobs submitted", f"{time.perf_counter() - started:.2f} s")
+    row("S1", f"{submitted:,} queued jobs submitted", f"{time.perf_counter() - started:.2f} s")
+    multiply(rig, count - submitted)
+    row("S1", f"{count - submitted:,} more running jobs", "seeded: copies of those, in our rows and at the node")
 
     jobs = TrainingJob.objects.filter(status__in=POLLED)
     jobs.update(next_poll_at=timezone.now())
-    active = jobs.count()
-    since, cpu = timezone.now(), rig.cpu_seconds(*WORKERS)
+    active, points = jobs.count(), MetricsPoint.objects.count()
+    parts = (*WORKERS, *OTHERS)
+    since, cpu = timezone.now(), {name: rig.cpu_seconds(name) for name in parts}
     tick = _tick_until(lambda: not JobAttempt.objects.filter(job__status__in=POLLED, last_seen_at__lt=since).exists())
     drained = (timezone.now() - since).total_seconds()
-    polled = (rig.cpu_seconds(*WORKERS) - cpu) / active
+    _wait(_is_quiet, 600)
+    used = {name: rig.cpu_seconds(name) - before for name, before in cpu.items()}
+    polled = sum(used[name] for name in WORKERS) / active
+    points = MetricsPoint.objects.count() - points
 
     bare = yardstick.publish(active)
     with _yardstick_worker(rig) as worker:
@@ -42,7 +58,8 @@ def measure(rig: Rig, count: int) -> None:
         yardstick.publish(active)
         _wait(lambda: yardstick.waiting() == 0, 600)
         nothing = (_cpu(worker) - before) / active
-    row("S1", f"{active:,} active jobs polled, 2 workers", f"{drained:.2f} s", f"interval {POLL_SECONDS} s")
+    load = f"interval {POLL_SECONDS} s; load of the machine {os.getloadavg()[0]:.1f}"
+    row("S1", f"{active:,} active jobs polled, 2 workers", f"{drained:.2f} s, {points:,} new points", load)
     row("S1", "the tick itself", f"{tick:.3f} s", f"{tick / bare:.2f} x bare publishing ({bare:.3f} s)")
     row(
         "S1",
@@ -50,6 +67,31 @@ def measure(rig: Rig, count: int) -> None:
         f"{polled * 1000:.2f} ms",
         f"{polled / nothing:.1f} x a task that does nothing ({nothing * 1000:.2f} ms)",
     )
+    row(
+        "S1",
+        "CPU of the round",
+        f"{sum(used.values()):.1f} s (" + ", ".join(f"{name} {seconds:.1f}" for name, seconds in used.items()) + ")",
+        f"{CORES * POLL_SECONDS} s that {CORES} cores have in an interval",
+    )
+
+
+def multiply(rig: Rig, count: int) -> None:
+    """Let the submitted jobs train, and make `count` more like them."""
+    _wait(lambda: _is_quiet() and copies.have_begun(rig.node_store), 600)
+    more = copies.planned(list(JobAttempt.objects.order_by("pk")), count)
+    with rig.without("gpu-node"):
+        copies.add_to_node(rig.node_store, more)
+    jobs = TrainingJob.objects.filter(status__in=POLLED)
+    jobs.update(next_poll_at=timezone.now())
+    _tick_until(lambda: not jobs.exclude(status=Status.RUNNING, current_stage=Stage.TRAINING).exists())
+    _wait(_is_quiet, 600)
+    copies.add_to_rows(more)
+
+
+def _is_quiet() -> bool:
+    """Whether nobody works on a job, and all has been told."""
+    is_held = TrainingJob.objects.filter(lease_token__isnull=False).exists()
+    return not is_held and not undelivered(JobEvent.objects.all(), "job_event").exists()
 
 
 def _tick_until(done: Callable[[], bool]) -> float:
@@ -69,7 +111,7 @@ def _wait(done: Callable[[], bool], seconds: float) -> None:
     while not done():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not done within {seconds:.0f} s")
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager

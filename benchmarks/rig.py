@@ -2,8 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -26,6 +26,9 @@ class Rig:
     stack: Stack
     processes: Mapping[str, Popen[bytes]]
     folder: Path
+    node_store: Path
+    without: Callable[[str], AbstractContextManager[None]]
+    """Stops the part of this name for a block, and starts it again."""
 
     def cpu_seconds(self, *names: str) -> float:
         """CPU time that these processes and their children have used so far."""
@@ -45,11 +48,18 @@ def running(*, speed: float, with_beat: bool = False) -> Iterator[Rig]:
         where = places.Places(Path(name))
         where.prepare()
         processes: dict[str, Popen[bytes]] = {}
+        parts: dict[str, tuple[programs.Program, ExitStack]] = {}
 
         def start(program: programs.Program) -> None:
-            processes[program.name] = started.enter_context(
-                programs.running(program, where.logs / f"{program.name}.log")
-            )
+            _, own = parts.setdefault(program.name, (program, started.enter_context(ExitStack())))
+            processes[program.name] = own.enter_context(programs.running(program, where.logs / f"{program.name}.log"))
+
+        @contextmanager
+        def without(name: str) -> Iterator[None]:
+            program, own = parts[name]
+            own.close()
+            yield
+            start(program)
 
         node_port, key = ports.free(), "benchmark-" + os.urandom(8).hex()
         start(
@@ -85,4 +95,4 @@ def running(*, speed: float, with_beat: bool = False) -> Iterator[Rig]:
             start(stack.beat)
         os.environ.update(stack.settings, DJANGO_SETTINGS_MODULE="lora_pipeline.settings", LOG_LEVEL="ERROR")
         django.setup()
-        yield Rig(stack, processes, where.local)
+        yield Rig(stack, processes, where.local, where.data / "node" / "node.sqlite3", without)
