@@ -25,6 +25,15 @@ LOOKED_AT = "document.dispatchEvent(new Event('visibilitychange'))"
 REPORT_REFUSALS = (
     "document.addEventListener('securitypolicyviolation', e => console.error(`${e.violatedDirective} ${e.blockedURI}`))"
 )
+# Notes down what toasts say: they go by themselves.
+HEAR_TOASTS = """addEventListener("DOMContentLoaded", () => {
+    window.heard = [];
+    const region = document.getElementById("toasts");
+    const note = (changes) => {
+        for (const { addedNodes } of changes) heard.push(...Array.from(addedNodes, (box) => box.textContent));
+    };
+    if (region) new MutationObserver(note).observe(region, { childList: true });
+})"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -127,6 +136,7 @@ def open_tab(
         context = browser.new_context(base_url=installation.url, storage_state=cookies, **options)
         contexts.append(context)
         context.add_init_script(REPORT_REFUSALS)
+        context.add_init_script(HEAR_TOASTS)
         context.set_default_timeout(PATIENCE_MS)
         if has_clock:
             context.clock.install()
@@ -155,3 +165,15 @@ def held_back(tab: Page, requests: str) -> Iterator[None]:
     for route in held:
         route.continue_()
     tab.unroute(requests)
+
+
+def stand_still(tab: Page) -> None:
+    """From now on no timer of the tab's runs, until `tab.clock.resume()`: it does nothing by itself, and what it says
+    stays. For a tab that `has_clock`, which jumps ahead by a minute: what was due by then is begun once.
+    """
+    tab.clock.pause_at(tab.evaluate("Date.now()") / 1000 + 60)
+
+
+def hear(tab: Page, words: str) -> None:
+    """Wait until a toast has said so. It may be gone again."""
+    tab.wait_for_function("words => heard.some((text) => text.includes(words))", arg=words)

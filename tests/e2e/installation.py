@@ -21,7 +21,10 @@ from tests.datasets.files import chat_file
 OPTIONS = stack.Options(level=2, speed=30, poll_seconds=1)
 EXAMPLES = 1000
 # What makes a job train for minutes, so that it is found running on a busy machine too.
-LONG = {"gpu_config": {"type": "A100-40GB", "count": 1}, "hyperparameters": {"epochs": 50, "batch_size": 1}}
+LONG: dict[str, Any] = {
+    "gpu_config": {"type": "A100-40GB", "count": 1},
+    "hyperparameters": {"epochs": 50, "batch_size": 1},
+}
 # Of jobs and of datasets: what else they are in the end will not change any more.
 GOING_ON = ("queued", "initializing", "running", "cancelling", "validating")
 PREPARATION_SECONDS = 180

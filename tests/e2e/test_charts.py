@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from jobs import curves
 from jobs.charts.subjects import SUBJECTS
 from tests.e2e import points
-from tests.e2e.conftest import Complaints, Open
+from tests.e2e.conftest import Complaints, Open, stand_still
 from tests.e2e.installation import Installation
 
 STORED_BEFORE = 114  # by the run itself
@@ -150,6 +150,7 @@ def test_without_a_network_finer_points_are_asked_for_again_in_peace(
         route.abort()
 
     tab.route("**/metrics?from_step=*", refuse)
+    stand_still(tab)
     drag(tab, "loss", 0.4, 0.6)
     tab.clock.run_for(1000)
     expect(shown(tab)).to_contain_text("finer points did not come")

@@ -52,9 +52,10 @@ def test_a_job_is_started_watched_and_cancelled_by_keys_alone(
         go_to(tab, tab.get_by_role("combobox", name="Dataset", exact=True))
         tab.keyboard.type(dataset["name"])
         tab.keyboard.press("Enter")  # takes it where there are many to choose from, and never starts anything
-        go_to(tab, tab.get_by_label("Epochs"))
-        tab.keyboard.press("ControlOrMeta+a")
-        tab.keyboard.type("50")
+        for name, value in (("Epochs", "50"), ("Batch size", "1")):  # so that it is still running when it is looked at
+            go_to(tab, tab.get_by_role("textbox", name=name))
+            tab.keyboard.press("ControlOrMeta+a")
+            tab.keyboard.type(value)
         go_to(tab, tab.get_by_role("button", name="Start training"))
         tab.keyboard.press("Enter")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Open
+from tests.e2e.conftest import Open, hear
 from tests.e2e.installation import Installation
 
 SEARCH = "Search name, dataset or id"
@@ -85,7 +85,7 @@ def test_a_job_is_cancelled_from_its_row(open_tab: Open, installation: Installat
     expect(dialog).to_contain_text("Billed so far: $")
     expect(dialog.get_by_label("Stop and keep the adapter")).to_be_checked()
     dialog.get_by_role("button", name="Cancel job").click()
-    expect(tab.locator("#toasts")).to_contain_text("To be cancelled: training job cancelled successfully")
+    hear(tab, "To be cancelled: training job cancelled successfully")
     expect(rows(tab).locator(".badge")).to_have_text("Cancelled")
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from standardwebhooks import Webhook
 
 from tests.contracts.wire import Request, Wire, reply
-from tests.e2e.conftest import LOOKED_AT, Complaints, Open
+from tests.e2e.conftest import LOOKED_AT, Complaints, Open, hear
 from tests.e2e.installation import Installation
 
 
@@ -63,6 +63,7 @@ def test_the_bell_follows_and_the_inbox_settles_what_was_read(open_tab: Open, in
     tab = open_tab("bob", "/datasets")
     inbox = open_tab("bob", "/notifications?type=job_completed")
     expect(tab).to_have_title(re.compile(r"^Datasets"))
+    tab.wait_for_load_state("networkidle")  # it has asked for the first time: from now on all is news
 
     job = installation.await_end("bob", installation.job("bob", dataset, name="Rung for"))
     installation.await_true(lambda: bool(api.get("notifications?type=artifact_ready&unread=true")["notifications"]))
@@ -71,7 +72,7 @@ def test_the_bell_follows_and_the_inbox_settles_what_was_read(open_tab: Open, in
     unread = api.get("notifications/unread")["unread"]
     expect(tab.locator(".bell-count")).to_have_text(f"{unread} unread")
     expect(tab).to_have_title(re.compile(rf"^\({unread}\) Datasets"))
-    expect(tab.locator("#toasts")).to_contain_text("Rung for")
+    hear(tab, "Rung for")
 
     expect(inbox.locator(".notice-unread")).to_contain_text("“Rung for” is completed")
     inbox.get_by_role("link", name="“Rung for” is completed").click()

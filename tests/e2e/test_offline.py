@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Complaints, Open
+from tests.e2e.conftest import Complaints, Open, stand_still
 from tests.e2e.installation import Installation
 
 LEAVE_AN_OLDER_RELEASE = """async () => {
@@ -39,7 +39,7 @@ def test_a_link_without_a_connection_leads_to_our_own_page_and_on_when_it_is_bac
     heading(tab, "The server does not answer")
     tab.goto("/costs?range=12-months#by-month")
     heading(tab, "The server does not answer")
-    tab.clock.pause_at(tab.evaluate("Date.now()") / 1000 + 60)  # it would go on by itself within seconds
+    stand_still(tab)  # it would go on by itself within seconds
     installation.start(web)
     tab.get_by_role("link", name="Try again").click()
     heading(tab, "Costs")

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.e2e.conftest import OURS, Complaints, Open
+from tests.e2e.conftest import OURS, Complaints, Open, stand_still
 from tests.e2e.installation import Installation
 from tests.e2e.test_configure import opened
 
@@ -112,6 +112,7 @@ def test_while_the_server_wants_no_request_the_button_counts_down_and_sends_none
         fulfilled(429, "throttled", "Too many requests.", **{"Retry-After": "3"})(route)
 
     tab.route("**/api/jobs", answer)
+    stand_still(tab)
     start.click()
     expect(tab.locator("#form-error")).to_contain_text("Too many requests.")
     expect(start).to_have_text("Try again in 3 s")

@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.conftest import AT_ONCE, LOOKED_AT, OURS, Complaints, Open, held_back
+from tests.e2e.conftest import AT_ONCE, LOOKED_AT, OURS, Complaints, Open, hear, held_back, stand_still
 from tests.e2e.installation import Installation
 
 PAGE_COLOR = "getComputedStyle(document.body).backgroundColor"
@@ -90,13 +90,14 @@ def test_with_colours_of_the_reader_s_own_the_chosen_tab_still_stands_out(
 
 
 def test_a_lost_connection_is_told_on_any_page_until_it_is_back(open_tab: Open, complaints: Complaints) -> None:
-    tab = open_tab("alice", "/settings/tokens")
+    tab = open_tab("alice", "/settings/tokens", has_clock=True)
     tab.context.set_offline(True)
     expect(banner(tab)).to_contain_text("You are offline")
     tab.context.set_offline(False)
     expect(banner(tab)).to_be_hidden()
-    expect(tab.get_by_text("The connection is back.")).to_be_visible()
+    hear(tab, "The connection is back.")
 
+    stand_still(tab)  # or else it may find the server by itself before it is told to try
     tab.route("**/*", lambda route: route.abort())
     tab.evaluate(LOOKED_AT)  # the page looks whether jobs move
     expect(banner(tab)).to_contain_text("The server does not answer")
@@ -154,7 +155,8 @@ def test_a_part_that_is_refused_says_when_to_try_again_and_does(
     open_tab: Open, installation: Installation, dataset: dict[str, Any], complaints: Complaints
 ) -> None:
     other = installation.await_ready("alice", installation.dataset("alice", "More sums"))
-    tab = open_tab("alice", f"/training/configure?dataset={dataset['id']}")
+    tab = open_tab("alice", f"/training/configure?dataset={dataset['id']}", has_clock=True)
+    stand_still(tab)
     tab.route("**/training/configure/datasets/*", lambda route: route.fulfill(status=429, headers={"Retry-After": "5"}))
     tab.get_by_role("combobox", name="Dataset", exact=True).focus()
     tab.keyboard.type(other["name"])
@@ -162,6 +164,7 @@ def test_a_part_that_is_refused_says_when_to_try_again_and_does(
     problem = tab.get_by_role("alert").filter(has_text="Too many requests")
     expect(problem.get_by_role("button", name="Try again in")).to_be_disabled()
     tab.unroute_all()
+    tab.clock.run_for(5000)
     problem.get_by_role("button", name="Try again", exact=True).click()
     expect(tab.get_by_role("link", name="Look into More sums")).to_be_visible()
     expect(problem).to_be_hidden()

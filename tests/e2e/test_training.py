@@ -56,10 +56,12 @@ def show(tab: Page, job_id: str, part: str = "metrics") -> None:
 
 def test_checkpoints_appear_while_it_trains_and_the_adapter_at_the_end(tab: Page, ground: Ground) -> None:
     job_id = ground.start(max_steps=STEPS)
-    show(tab, job_id, "checkpoints")
-    expect(tab.locator("#badge")).to_have_text("Running")
-    expect(tab.locator("#checkpoint-rows tbody tr").first).to_be_visible()
-    expect(tab.get_by_role("button", name="Resume from step")).to_have_count(0)
+    ground.at_step(job_id, 10)
+    with ground.halted_trainer(job_id):
+        show(tab, job_id, "checkpoints")
+        expect(tab.locator("#badge")).to_have_text("Running")
+        expect(tab.locator("#checkpoint-rows tbody tr").first).to_be_visible()
+        expect(tab.get_by_role("button", name="Resume from step")).to_have_count(0)
     expect(tab.locator("#badge")).to_have_text("Completed")
     expect(tab.locator("#checkpoint-rows [data-best]")).to_have_count(1)
     expect(tab.get_by_role("button", name="Resume from step").first).to_be_visible()

@@ -142,6 +142,16 @@ class Ground:
     def kill_trainer(self, job_id: str) -> None:
         os.killpg(self.trainer(job_id), signal.SIGKILL)
 
+    @contextmanager
+    def halted_trainer(self, job_id: str) -> Iterator[None]:
+        """For the time of a block the job's trainer does nothing, not even end."""
+        group = self.trainer(job_id)
+        os.killpg(group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(group, signal.SIGCONT)
+
     def kill_node(self) -> Program:
         """kill -9 the node alone; its program, to be started again on the same state."""
         process = self.installation.process("gpu-node")
