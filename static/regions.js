@@ -3,18 +3,26 @@
 import { page } from "./api.js";
 import { localize } from "./times.js";
 
+let questions = 0;
+const asOf = new WeakMap(); // element → the number of the question whose answer it is
+
 /**
- * Replaces the elements that match `selector`, in order, by those of a fresh copy of this page.
- * Focus stays on the same link or button, or else in the part. Throws when the server does not answer with the page.
+ * Replaces the elements that match `selector`, in order, by those of a fresh copy of this page, unless they are of a
+ * copy that was asked for later. Focus stays on the same link or button, or else in the part.
+ * Throws when the server does not answer with the page.
  */
 export async function refresh(selector) {
+  const question = ++questions;
   const { content: fresh } = await page(location.href);
   localize(fresh);
   const old = document.querySelectorAll(selector);
   const found = fresh.querySelectorAll(selector);
   if (old.length !== found.length) throw new Error("The page has another shape now");
   old.forEach((element, index) => {
-    if (element.outerHTML !== found[index].outerHTML) put(found[index], element);
+    if (asOf.get(element) > question) return;
+    const isSame = element.outerHTML === found[index].outerHTML;
+    if (!isSame) put(found[index], element);
+    asOf.set(isSame ? element : found[index], question);
   });
 }
 

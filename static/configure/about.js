@@ -12,9 +12,11 @@ let asked = null;
 /** Fetches what the server says of the chosen dataset, unless it stands there already. */
 export async function showDataset() {
   const id = form.elements.dataset_id.value;
-  if (facts.querySelector("[data-dataset]")?.dataset.dataset === id) return;
   asked?.abort();
-  if (!id) return;
+  if (!id || facts.querySelector("[data-dataset]")?.dataset.dataset === id) {
+    facts.setAttribute("aria-busy", "false");
+    return;
+  }
   asked = new AbortController();
   facts.setAttribute("aria-busy", "true");
   try {

@@ -18,6 +18,7 @@ let lines = [];
 let total = 0;
 let attempt = null;
 let isBehind = true;
+let isAsking = false;
 let isFollowed = true;
 let isPaused = false;
 let hasEnded = false;
@@ -66,16 +67,23 @@ function togglePause() {
   if (!isPaused) fetchNew();
 }
 
+/** One question at a time: lines of two answers would be taken for all there are. */
 async function fetchNew() {
-  if (url === null || panel.hidden || isPaused || !isBehind) return;
+  if (url === null || panel.hidden || isPaused || isAsking || !isBehind) return;
+  isAsking = true;
   isBehind = false;
+  const after = total;
+  let isLost = false;
   try {
-    const answer = await call(`${url}/logs?after=${total}`);
-    take(answer, total);
+    const answer = await call(`${url}/logs?after=${after}`);
+    if (after === total) take(answer, after); // else another attempt has begun, and all is asked for anew
     if (hasEnded && !answer.complete && triesLeft > 0) later();
   } catch {
-    isBehind = true; // the next change or opening asks again
+    isLost = true;
   }
+  isAsking = false;
+  if (isLost) isBehind = true; // the next change or opening asks again
+  else fetchNew(); // what has changed meanwhile
 }
 
 function later() {

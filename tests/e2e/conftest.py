@@ -22,6 +22,8 @@ PATIENCE_MS = 60_000
 OURS = {"X-Answered-By": "lora-pipeline"}
 AT_ONCE = "dispatchEvent(new Event('online'))"
 LOOKED_AT = "document.dispatchEvent(new Event('visibilitychange'))"
+# What was asked for before has come to its route, and what was answered before has been dealt with.
+A_TURN_LATER = "fetch('/health').then(() => new Promise(setTimeout))"
 REPORT_REFUSALS = (
     "document.addEventListener('securitypolicyviolation', e => console.error(`${e.violatedDirective} ${e.blockedURI}`))"
 )

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, Response, Route, expect
 
-from tests.e2e.conftest import Open
+from tests.e2e.conftest import A_TURN_LATER, AT_ONCE, Open
 from tests.e2e.installation import LONG, Installation
 
 # Until the page has seen it: lines that come in the same moment still find the reader at the end.
@@ -132,12 +132,27 @@ def test_new_lines_of_the_log_are_followed_only_by_a_reader_at_its_end(
     way_to_end = "log => log.scrollHeight - log.scrollTop - log.clientHeight"
     assert log.evaluate(way_to_end) < 8
     log.evaluate(GO_BACK)  # the next lines must not drag the reader on
+    tab.evaluate(AT_ONCE)
     more = tab.get_by_role("button", name="New lines")
     expect(more).to_be_visible()
     assert log.evaluate("log => log.scrollTop") == 0
     more.click()
     assert log.evaluate(way_to_end) < 8
     expect(more).to_be_hidden()
+
+    # While an answer is on its way it is not asked again, so that none is taken for more or for less than it is.
+    asked: list[Route] = []
+    tab.route("**/logs?after=*", lambda route: asked.append(route))
+    step = tab.locator('[data-field="step"]')
+    for _ in range(3):
+        former = str(step.text_content())
+        tab.evaluate(AT_ONCE)
+        expect(step).not_to_have_text(former)
+    assert len(asked) == 1
+    former = str(counted.text_content())
+    tab.unroute("**/logs?after=*")  # which lets it go
+    expect(counted).not_to_have_text(former)
+    expect(counted).to_have_text(re.compile(r"^\d+ lines$"))
     installation.api("alice").post(f"jobs/{job['id']}/cancel", {})
 
 
@@ -196,6 +211,30 @@ def test_a_refresh_of_an_unchanged_job_moves_next_to_nothing(
     answer = refresh.value
     assert answer.status == 304 or len(answer.body()) < 5_000 + 400 * len(answer.json()["data"]["metrics"])
     installation.api("alice").post(f"jobs/{job['id']}/cancel", {})
+
+
+def test_a_part_of_a_page_is_never_replaced_by_an_older_one(open_tab: Open, ended: dict[str, Any]) -> None:
+    tab = open_tab("alice", f"/training/jobs/{ended['id']}#timeline")
+    expect(tab.locator(".timeline-status").first).to_be_visible()
+    tab.evaluate("document.querySelector('[data-region=timeline]').textContent = 'Before.'")
+    asked: list[Route] = []
+    tab.route(f"**/training/jobs/{ended['id']}", lambda route: asked.append(route))
+    tab.evaluate(
+        """() => {
+            const loaded = performance.getEntriesByType("resource");
+            const { name } = loaded.find((each) => each.name.includes("/regions."));
+            window.both = import(name).then(({ refresh }) => Promise.all(
+                ['[data-region="timeline"]', "[data-region]"].map((selector) => refresh(selector))));
+        }"""
+    )
+    tab.evaluate(A_TURN_LATER)
+    earlier, later = asked
+    answer = later.fetch()
+    later.fulfill(response=answer)
+    expect(tab.locator('[data-region="timeline"]')).to_contain_text("The job was created.")
+    earlier.fulfill(response=answer, body=answer.text().replace("The job was created.", "Long ago."))
+    tab.evaluate("both.then(() => null)")
+    expect(tab.locator('[data-region="timeline"]')).to_contain_text("The job was created.")
 
 
 def test_a_page_weighs_less_than_200_kb(open_tab: Open, ended: dict[str, Any]) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.e2e.conftest import OURS, Complaints, Open, stand_still
+from tests.e2e.conftest import A_TURN_LATER, OURS, Complaints, Open, stand_still
 from tests.e2e.installation import Installation
 from tests.e2e.test_configure import opened
 
+CHOOSE = "(select, id) => { select.value = id; select.dispatchEvent(new Event('input', { bubbles: true })) }"
 MONITOR = re.compile(r"/training/jobs/[0-9a-f-]{36}$")
 
 
@@ -170,9 +171,27 @@ def test_an_answer_that_comes_late_never_replaces_a_newer_one(open_tab: Open, da
     expect(price).to_have_text("$8.40")
     (late,) = held
     late.fulfill(response=late.fetch())
-    tab.evaluate("fetch('/health').then(() => new Promise(setTimeout))")  # whatever the late answer does is done
+    tab.evaluate(A_TURN_LATER)  # whatever the late answer does is done
     assert price.inner_text() == "$8.40"
     assert tab.locator("#gist-cost").inner_text() == tab.locator('[data-estimate="cost"]').inner_text()
+
+
+def test_the_facts_are_those_of_the_chosen_dataset_however_late_others_come(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any]
+) -> None:
+    other = installation.await_ready("alice", installation.dataset("alice", "Chosen by mistake"))
+    tab = opened(open_tab, dataset)
+    held: list[Route] = []
+    tab.route(f"**/training/configure/datasets/{other['id']}", lambda route: held.append(route))
+    for chosen in (other, dataset):
+        tab.locator('[name="dataset_id"]').evaluate(CHOOSE, chosen["id"])
+        tab.evaluate(A_TURN_LATER)
+    (late,) = held
+    late.fulfill(response=late.fetch())
+    tab.evaluate(A_TURN_LATER)
+    facts = tab.locator("#dataset-facts")
+    expect(facts).to_have_attribute("aria-busy", "false")
+    assert facts.get_by_role("link", name="Look into Sums").count() == 1
 
 
 def test_without_scripts_the_form_estimates_refuses_and_starts_one_job(

@@ -52,7 +52,7 @@ def test_a_finger_zooms_and_new_points_do_not_throw_the_reader_out(open_tab: Ope
     expect(reset).to_be_hidden()
     swipe(tab, (0.2, 0.5), (0.6, 0.5))
     expect(reset).to_be_visible()
-    expect(shown).to_have_text(re.compile(r"^\d+ points of this range$"))
+    expect(shown).to_have_text(re.compile(r"^[\d,]+ points of this range$"))
     address, amount, asked = tab.url, shown.text_content(), len(finer)
     for _ in range(2):
         former = step.text_content()
