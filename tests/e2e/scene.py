@@ -61,8 +61,11 @@ def _failed(installation: Installation) -> str:
 
 def _running(installation: Installation, dataset: Mapping[str, Any]) -> str:
     """A job that trains for as long as anybody looks at it, and has points already."""
-    slowly = {"gpu_config": {"type": "A100-80GB", "count": 1}, "hyperparameters": {"epochs": 50, "batch_size": 1}}
-    job = installation.job("alice", dataset, name="Support tone, long run", max_cost=40, **slowly)
+    slowly = {"max_steps": 150_000, "batch_size": 1}
+    one = {"type": "A100-80GB", "count": 1}
+    job = installation.job(
+        "alice", dataset, name="Support tone, long run", max_cost=40, gpu_config=one, hyperparameters=slowly
+    )
     api = installation.api("alice")
     installation.await_true(lambda: bool(api.get(f"jobs/{job['id']}")["job"]["current_step"]))
     return str(job["id"])
