@@ -120,6 +120,16 @@ def locked(lease: Lease) -> Iterator[TrainingJob]:
         yield job
 
 
+@contextmanager
+def locked_together(leases: Collection[Lease]) -> Iterator[dict[Lease, TrainingJob]]:
+    """A transaction in which the fresh rows of several jobs are ours alone; who lost a lease has no row."""
+    tokens = {lease.job_id: lease for lease in leases}
+    with transaction.atomic():
+        # In one order, so that no two of these wait for each other.
+        jobs = TrainingJob.objects.select_for_update().filter(pk__in=tokens).order_by("pk")
+        yield {tokens[job.pk]: job for job in jobs if job.lease_token == tokens[job.pk].token}
+
+
 def transition(
     job: TrainingJob,
     to: Status,

@@ -37,7 +37,7 @@ def store(job: TrainingJob, *, attempt: int, points: Iterable[Point], now: datet
         steps = [step for r, step in fresh if r == restart]
         stored = MetricsPoint.objects.filter(
             job=job, attempt=attempt, restart=restart, step__gte=min(steps), step__lte=max(steps)
-        )
+        ).order_by()
         for row in stored:
             candidate = fresh.pop((restart, row.step), None)
             lacked_loss = row.training_loss is None

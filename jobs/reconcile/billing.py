@@ -81,5 +81,6 @@ def earlier(job: TrainingJob) -> Decimal:
 
 def _was_guessed(job: TrainingJob) -> bool:
     """Whether the billable time of an earlier attempt is by our own clock."""
-    guesses = job.attempts.filter(number__lt=job.attempt, billing_source="observed", billable_seconds__gt=0)
-    return job.attempt > 1 and guesses.exists()
+    if job.attempt == 1:
+        return False
+    return job.attempts.filter(number__lt=job.attempt, billing_source="observed", billable_seconds__gt=0).exists()

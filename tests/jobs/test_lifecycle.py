@@ -146,6 +146,17 @@ def test_a_job_that_is_given_back_frees_no_other(alice: User) -> None:
 
 
 @pytest.mark.django_db
+def test_of_several_jobs_those_are_locked_together_whose_lease_is_still_held(alice: User) -> None:
+    kept, lost, free = (factories.job(alice) for _ in range(3))
+    leases = lifecycle.claim([kept.pk, lost.pk, free.pk], statuses=ANY, now=timezone.now())
+    by_job = {lease.job_id: lease for lease in leases}
+    lifecycle.release([by_job[free.pk]])
+    [_] = claim(lost, after=LATER)
+    with lifecycle.locked_together(leases) as jobs:
+        assert jobs == {by_job[kept.pk]: kept}
+
+
+@pytest.mark.django_db
 def test_an_expired_lease_is_taken_over_and_the_old_holder_writes_nothing(alice: User) -> None:
     job = factories.job(alice)
     [old] = claim(job)

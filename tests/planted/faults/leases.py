@@ -28,6 +28,15 @@ FAULTS = (
         ),
     ),
     Fault(
+        name="who lost one of several leases still writes",
+        promise="I1",
+        mechanism=LEASE,
+        file="jobs/lifecycle.py",
+        old=" for job in jobs if job.lease_token == tokens[job.pk].token}\n",
+        new=" for job in jobs}\n",
+        proofs=(f"{LIFECYCLE}test_of_several_jobs_those_are_locked_together_whose_lease_is_still_held",),
+    ),
+    Fault(
         name="the lease of a dead worker never expires",
         promise="I7",
         mechanism="A lease ends by itself a minute after its last renewal; then the next tick finds the job again.",

@@ -86,6 +86,15 @@ def finalizing(world: World) -> None:
     world.work("poll", world.jobs[0])
 
 
+def side_by_side(world: World) -> None:
+    """Two train, and have gone on since they were asked about."""
+    for _ in range(2):
+        queued(world, Plan(steps=9, step_s=10))
+    for _ in range(2):
+        world.tick()
+        world.wait(31)
+
+
 def orphaned(world: World) -> None:
     """Its end was announced here while the cluster, which had lost sight of it for a while, runs it on."""
     running(world, Plan(steps=9, step_s=86_400))
@@ -103,6 +112,10 @@ def submit(world: World) -> None:
 
 def poll(world: World) -> None:
     reconcile.poll([job(world).pk])
+
+
+def poll_together(world: World) -> None:
+    reconcile.poll([each.pk for each in world.jobs])
 
 
 def release(world: World) -> None:
@@ -131,6 +144,7 @@ STEPS = {
     "poll-end-level1": Step("level1", ended, poll),
     "poll-failed": Step("keys", lambda world: ended(world, Plan(steps=2, end="out_of_memory")), poll),
     "poll-preempted": Step("keys", lambda world: ended(world, Plan(steps=2, end="preempted")), poll),
+    "poll-together": Step("all", side_by_side, poll_together),
     "release": Step("all", cancelling, release),
     "release-level1": Step("level1", cancelling, release),
     "release-adopt": Step("lookup", unanswered_and_unwanted, release),

@@ -1,0 +1,65 @@
+"""Steady answers about many jobs, taken over a few at a time: one transaction for several jobs that just go on.
+
+A transaction of its own for each would be most of what a poll costs, and on SQLite, where writers queue for the one
+lock, most of how long it takes. Whatever else is said of a job (a change of status, a new run, trouble), and whatever
+cannot be taken over here, is left to the caller, who takes it by itself.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from django.utils import timezone
+
+from jobs import lifecycle
+from jobs.clusters.base import Polled
+from jobs.lifecycle import Lease
+from jobs.models import JobAttempt, TrainingJob
+from jobs.reconcile import apply, gate
+from jobs.states import Status
+
+logger = logging.getLogger(__name__)
+
+# Others wait for so many at most: some hundredths of a second.
+AT_ONCE = 20
+
+
+def take(door: gate.Gate, answers: Mapping[Lease, Polled], *, gives_back: bool) -> set[Lease]:
+    """Apply those answers that say that a running job runs; the leases of their jobs.
+
+    Leases are given back with what is stored, where the caller is done with them by that (`gives_back`).
+    """
+    taken: set[Lease] = set()
+    steady = [lease for lease, answer in answers.items() if answer.status.state == "running"]
+    for start in range(0, len(steady), AT_ONCE):
+        try:
+            taken |= _take(door, {lease: answers[lease] for lease in steady[start : start + AT_ONCE]}, gives_back)
+        except Exception:
+            # All of these are as they were; the one whose trouble it is says so when it is taken by itself.
+            logger.info("Several jobs at once did not work; each is taken by itself", exc_info=True)
+    return taken
+
+
+def _take(door: gate.Gate, answers: Mapping[Lease, Polled], gives_back: bool) -> set[Lease]:
+    taken = set()
+    with lifecycle.locked_together(answers) as jobs:
+        rows = JobAttempt.objects.filter(job__in=[job.pk for job in jobs.values()]).order_by("number")
+        attempts = {attempt.job_id: attempt for attempt in rows}  # the newest is the present one
+        for lease, job in jobs.items():
+            attempt, answer = attempts.get(job.pk), answers[lease]
+            if attempt is not None and _goes_on(job, attempt, answer):
+                if gives_back and not answer.has_more:
+                    lifecycle.give_back(job)
+                apply.report(job, attempt, answer, door.capabilities, now=timezone.now())
+                taken.add(lease)
+    return taken
+
+
+def _goes_on(job: TrainingJob, attempt: JobAttempt, answer: Polled) -> bool:
+    """Whether a report says of a running job that it runs, and of the run that is followed."""
+    return (
+        job.status == Status.RUNNING
+        and not job.cluster_result
+        and attempt.number == job.attempt
+        and attempt.external_job_id == job.external_job_id == answer.status.external_job_id
+        and attempt.restart == answer.status.restart
+    )
