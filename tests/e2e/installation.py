@@ -145,6 +145,11 @@ class Installation:
         """A job that trains until it is cancelled."""
         return self.job(username, dataset, **LONG, **changes)
 
+    def cancel(self, username: str, job_id: str) -> None:
+        """Let a job end at last, if it has not ended by itself."""
+        with suppress(ApiError):
+            self.api(username).post(f"jobs/{job_id}/cancel", {})
+
     def billed_job(self, username: str, dataset: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
         """A job that was cancelled when it had cost some cents: what a quick one costs may round to none."""
         job = self.job(username, dataset, **{**LONG, "gpu_config": {"type": "H100-80GB", "count": 2}}, **changes)

@@ -1,6 +1,6 @@
 """axe-core finds nothing to object to, in either colour scheme, and no page is wider than a tablet or a phone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,8 +13,10 @@ from tests.e2e.pages import SIGHTS
 
 
 @pytest.fixture(scope="module")
-def ids(installation: Installation) -> Mapping[str, str]:
-    return scene.arrange(installation)
+def ids(installation: Installation) -> Iterator[Mapping[str, str]]:
+    arranged = scene.arrange(installation)
+    yield arranged
+    installation.cancel("alice", arranged["running"])
 
 
 @pytest.mark.parametrize("name", SIGHTS)

@@ -15,6 +15,9 @@ def test_what_a_job_cost_is_found_and_taken_along(
     open_tab: Open, installation: Installation, dataset: dict[str, Any]
 ) -> None:
     job = installation.billed_job("alice", dataset, name="Dear one")
+    api = installation.api("alice")
+    # What jobs of other tests cost would move the total.
+    installation.await_true(lambda: not api.get("jobs", status="queued,initializing,running,cancelling")["jobs"])
     tab = open_tab("alice", "/training/jobs")
     tab.get_by_role("link", name="Costs").click()
     row = tab.get_by_role("row").filter(has_text="Dear one")

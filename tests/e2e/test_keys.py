@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.conftest import PATIENCE_MS, Complaints, Open
+from tests.e2e.conftest import PATIENCE_MS, Complaints, Open, stand_still
 from tests.e2e.installation import Installation
 
 MOST_STOPS = 150
@@ -32,12 +32,20 @@ def go_to(tab: Page, place: Locator) -> None:
     raise AssertionError(f"Tab never comes to {place}")
 
 
+def type_in_one_go(tab: Page, keys: str) -> None:
+    """So that no key comes too late to belong to the one before it."""
+    stand_still(tab)
+    tab.keyboard.type(keys)
+    tab.clock.resume()
+
+
 def test_a_job_is_started_watched_and_cancelled_by_keys_alone(
     browser: Browser, installation: Installation, dataset: dict[str, Any], complaints: Complaints
 ) -> None:
     expect.set_options(timeout=PATIENCE_MS)
     with browser.new_context(base_url=installation.url) as context:
         context.set_default_timeout(PATIENCE_MS)
+        context.clock.install()
         tab = context.new_page()
         tab.on("console", complaints.note)
         tab.goto("/training/jobs")
@@ -47,7 +55,7 @@ def test_a_job_is_started_watched_and_cancelled_by_keys_alone(
         tab.keyboard.press("Enter")
         tab.wait_for_url(re.compile(r"\d/training/jobs$"))
 
-        tab.keyboard.type("gc")
+        type_in_one_go(tab, "gc")
         tab.wait_for_url("**/training/configure")
         go_to(tab, tab.get_by_role("combobox", name="Dataset", exact=True))
         tab.keyboard.type(dataset["name"])
@@ -66,7 +74,7 @@ def test_a_job_is_started_watched_and_cancelled_by_keys_alone(
         tab.keyboard.press("Enter")
         question = tab.get_by_role("dialog", name="Cancel this training job?")
         expect(question).to_be_visible()
-        tab.keyboard.type("gd")  # no shortcut reaches past a question
+        type_in_one_go(tab, "gd")  # no shortcut reaches past a question
         tab.keyboard.press("Escape")
         expect(question).to_be_hidden()
         assert opener.evaluate(HAS_FOCUS)
@@ -75,7 +83,7 @@ def test_a_job_is_started_watched_and_cancelled_by_keys_alone(
         tab.keyboard.press("Enter")
         expect(tab.locator("#badge")).to_have_text("Cancelled")
 
-        tab.keyboard.type("gd")
+        type_in_one_go(tab, "gd")
         tab.wait_for_url("**/datasets")
         expect(tab.get_by_role("heading", name="Datasets", exact=True)).to_be_visible()
 

@@ -16,7 +16,7 @@ def running(installation: Installation, dataset: dict[str, Any]) -> Any:
     """A job of alice's that trains for long enough."""
     job = installation.long_job("alice", dataset)
     yield job
-    installation.api("alice").post(f"jobs/{job['id']}/cancel", {})
+    installation.cancel("alice", job["id"])
 
 
 @pytest.fixture

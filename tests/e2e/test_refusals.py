@@ -34,7 +34,7 @@ def running(installation: Installation, dataset: dict[str, Any]) -> Iterator[dic
     job = installation.long_job("alice", dataset)
     installation.await_true(lambda: bool(installation.api("alice").get(f"jobs/{job['id']}")["job"]["current_step"]))
     yield job
-    installation.api("alice").post(f"jobs/{job['id']}/cancel", {})
+    installation.cancel("alice", job["id"])
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ def running(installation: Installation, dataset: dict[str, Any]) -> Iterator[dic
     api = installation.api("alice")
     installation.await_true(lambda: api.get(f"jobs/{job['id']}")["job"]["current_step"] > 200)
     yield job
-    api.post(f"jobs/{job['id']}/cancel", {})
+    installation.cancel("alice", job["id"])
 
 
 def swipe(tab: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
