@@ -54,6 +54,7 @@ export class Upload {
     this.#become("running", { error: null, trouble: null });
     try {
       this.dataset ??= (await this.#waiting()) ?? (await this.#announced());
+      if (this.state === "cancelled") await this.#forget(); // it was not known yet when that was asked for
       await this.#send(signal);
       signal.throwIfAborted();
       this.#become("checking");
@@ -73,9 +74,7 @@ export class Upload {
   /** Stop and forget the dataset, unless it was there before; should that fail, the server does it after a day. */
   async cancel() {
     this.#stop("cancelled");
-    if (this.dataset && !this.isGiven) {
-      await call(`/api/datasets/${this.dataset.id}`, { method: "DELETE" }).catch(() => {});
-    }
+    await this.#forget();
   }
 
   async #send(signal) {
@@ -137,6 +136,11 @@ export class Upload {
       body: { ...body, fingerprint: await fingerprint(this.file) },
     });
     return answer.dataset;
+  }
+
+  async #forget() {
+    if (!this.dataset || this.isGiven) return;
+    await call(`/api/datasets/${this.dataset.id}`, { method: "DELETE" }).catch(() => {});
   }
 
   #stop(state) {

@@ -46,12 +46,12 @@ async function cancel(url, onAnswer) {
     if (!view.isTerminal()) toast(keepsAdapter ? "Cancelling. Its adapter is kept." : "Cancelling.");
     onAnswer();
   } catch (error) {
+    view.setCancelAsked(false);
     const isOver = error.status === 409;
     say(isOver ? error.message : `Not cancelled: ${error.message}`, { isOver });
     if (isOver) onAnswer(); // the page shows how it ended
   }
   submit.disabled = false;
-  view.setCancelAsked(false);
 }
 
 /** Says in the dialog why it was not cancelled; `isOver`: trying again makes no sense. */

@@ -45,7 +45,10 @@ function sayCancelled() {
   else toast("Training job cancelled successfully", "good");
 }
 
-/** Between the click and the server's answer the badge says already what was asked for. */
+/**
+ * From the click on the badge says what was asked for, unless the server refuses it: an answer to a question from before
+ * the click is old.
+ */
 export function setCancelAsked(asked) {
   cancelAsked = asked;
   showStatus();

@@ -268,6 +268,20 @@ def test_stored_parts_of_another_state_of_the_file_are_sent_again(
     complaints.forgive()
 
 
+def test_an_upload_that_is_cancelled_while_it_is_announced_leaves_no_dataset(open_tab: Open, tmp_path: Path) -> None:
+    tab = open_tab("alice", "/datasets")
+    tab.get_by_label("File").set_input_files(file_of(tmp_path, "given-up.jsonl", chat_file(10)))
+    announcement = re.compile("/api/datasets$")
+    asked: list[Route] = []
+    tab.route(announcement, lambda route: asked.append(route))
+    with tab.expect_request(announcement):
+        tab.get_by_role("button", name="Upload").click()
+    tab.get_by_role("list", name="Uploads").get_by_role("button", name="Cancel").click()
+    with tab.expect_response(lambda response: response.request.method == "DELETE") as gone:
+        asked[0].continue_()
+    assert gone.value.ok
+
+
 def test_what_cannot_be_examples_is_refused_before_it_is_sent(
     open_tab: Open, installation: Installation, complaints: Complaints, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.conftest import AT_ONCE, LOOKED_AT, Complaints, Open, hear, held_back, stand_still
+from tests.e2e.conftest import AT_ONCE, LOOKED_AT, OURS, Complaints, Open, hear, held_back, stand_still
 from tests.e2e.installation import LONG, Installation
 
 
@@ -113,6 +113,25 @@ def test_the_dialog_says_what_went_wrong_and_lets_try_again(
         expect(tab.locator("#badge")).to_have_text("Cancelling…")
     hear(tab, "Training job cancelled successfully")
     assert installation.api("alice").get(f"jobs/{running['id']}")["job"]["artifact_id"] is None
+
+
+def test_a_job_whose_cancel_was_accepted_does_not_run_again_for_an_answer_from_before(
+    tab: Page, running: dict[str, Any], installation: Installation
+) -> None:
+    poll = "**/api/jobs/*?since=*"
+    asked: list[Route] = []
+    tab.route(poll, lambda route: asked.append(route))
+    with tab.expect_request(poll):
+        tab.evaluate(AT_ONCE)
+    before = installation.api("alice").get(f"jobs/{running['id']}", since=0)
+    tab.get_by_role("button", name="Cancel job").click()
+    question = tab.get_by_role("dialog", name="Cancel this training job?")
+    question.get_by_role("button", name="Cancel job").click()
+    expect(question).to_be_hidden()
+    with tab.expect_request(poll):  # which stays without an answer
+        asked[0].fulfill(json={"success": True, "data": before}, headers=OURS)
+    assert before["job"]["status"] == "running"
+    expect(tab.locator("#badge")).to_have_text("Cancelling…")
 
 
 def test_a_cancel_that_comes_too_late_says_so_in_the_dialog(
