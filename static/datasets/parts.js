@@ -61,6 +61,7 @@ export async function sendParts(file, plan, { signal, onProgress, onStored, onTr
         tickets.delete(number);
         if (both.aborted || !mayHelp(error) || attempt === TRIES) throw error;
         await assertReadable(piece); // a file that was changed meanwhile fails like a network
+        both.throwIfAborted(); // it may have been paused while the file was read
         onTrouble(error);
         await patience(FIRST_WAIT_MS * 2 ** (attempt - 1), both);
       }

@@ -143,6 +143,26 @@ def test_an_upload_pauses_loses_its_network_and_goes_on_after_a_reload(
     assert numbers == ["1", "2", "3"]
 
 
+def test_an_upload_that_is_paused_while_a_part_fails_says_nothing_more(open_tab: Open, complaints: Complaints) -> None:
+    tab = open_tab("alice", "/datasets")
+    tab.route("**/parts", lambda route: route.abort())
+    said = tab.evaluate(
+        """async () => {
+            const loaded = performance.getEntriesByType("resource");
+            const { sendParts } = await import(loaded.find(({ name }) => name.includes("datasets/parts.")).name);
+            const [pause, said] = [new AbortController(), []];
+            const slice = () => (pause.abort(), new Blob(["x"])); // it is read again when it did not arrive
+            const file = { slice: () => Object.assign(new Blob(["x"]), { slice }) };
+            const plan = { id: "none", part_size: 1, part_count: 1, parts: [] };
+            const listeners = { onProgress() {}, onStored() {}, onTrouble: (trouble) => said.push(trouble.message) };
+            await sendParts(file, plan, { signal: pause.signal, ...listeners }).catch(() => {});
+            return said;
+        }"""
+    )
+    assert said == []
+    complaints.forgive()  # the request that got lost
+
+
 def test_a_dataset_without_its_file_takes_it_on_its_page(
     open_tab: Open, installation: Installation, tmp_path: Path
 ) -> None:
