@@ -7,7 +7,11 @@ cannot be taken over here, is left to the caller, who takes it by itself.
 
 import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
+from threading import Lock
+from time import monotonic, sleep
 
+from django.db import connection
 from django.utils import timezone
 
 from jobs import lifecycle
@@ -21,6 +25,11 @@ logger = logging.getLogger(__name__)
 
 # Others wait for so many at most: some hundredths of a second.
 AT_ONCE = 20
+# SQLite's lock goes to whoever asks at the right moment, and who has waited for long asks ten times a second, who has
+# just come far more often. So that a click or the tick gets its turn between thousands of polls, only one thread of a
+# worker asks for it here, and leaves it alone for this part of the time that it was held.
+LEFT_ALONE = 0.25
+_turn = Lock()
 
 
 def take(door: gate.Gate, answers: Mapping[Lease, Polled], *, gives_back: bool) -> set[Lease]:
@@ -31,8 +40,10 @@ def take(door: gate.Gate, answers: Mapping[Lease, Polled], *, gives_back: bool) 
     taken: set[Lease] = set()
     steady = [lease for lease, answer in answers.items() if answer.status.state == "running"]
     for start in range(0, len(steady), AT_ONCE):
+        some = {lease: answers[lease] for lease in steady[start : start + AT_ONCE]}
         try:
-            taken |= _take(door, {lease: answers[lease] for lease in steady[start : start + AT_ONCE]}, gives_back)
+            with _turn if connection.vendor == "sqlite" else nullcontext():
+                taken |= _take(door, some, gives_back)
         except Exception:
             # All of these are as they were; the one whose trouble it is says so when it is taken by itself.
             logger.info("Several jobs at once did not work; each is taken by itself", exc_info=True)
@@ -42,6 +53,7 @@ def take(door: gate.Gate, answers: Mapping[Lease, Polled], *, gives_back: bool) 
 def _take(door: gate.Gate, answers: Mapping[Lease, Polled], gives_back: bool) -> set[Lease]:
     taken = set()
     with lifecycle.locked_together(answers) as jobs:
+        began = monotonic()
         rows = JobAttempt.objects.filter(job__in=[job.pk for job in jobs.values()]).order_by("number")
         attempts = {attempt.job_id: attempt for attempt in rows}  # the newest is the present one
         for lease, job in jobs.items():
@@ -51,6 +63,8 @@ def _take(door: gate.Gate, answers: Mapping[Lease, Polled], gives_back: bool) ->
                     lifecycle.give_back(job)
                 apply.report(job, attempt, answer, door.capabilities, now=timezone.now())
                 taken.add(lease)
+    if connection.vendor == "sqlite":
+        sleep(LEFT_ALONE * (monotonic() - began))
     return taken
 
 
