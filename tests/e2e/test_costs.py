@@ -20,6 +20,7 @@ def test_what_a_job_cost_is_found_and_taken_along(
     installation.await_true(lambda: not api.get("jobs", status="queued,initializing,running,cancelling")["jobs"])
     tab = open_tab("alice", "/training/jobs")
     tab.get_by_role("link", name="Costs").click()
+    tab.wait_for_url("**/costs")
     row = tab.get_by_role("row").filter(has_text="Dear one")
     expect(row).to_contain_text(f"${job['final_cost']:,.2f}")
     expect(row).to_contain_text("Cluster's figures")
@@ -43,6 +44,7 @@ def test_what_a_job_cost_is_found_and_taken_along(
     assert [row["amount_usd"] for row in rows if row["job"] == "Dear one"] == [f"{job['final_cost']:.2f}"]
     assert round(sum(float(row["amount_usd"]) for row in rows), 2) == total
 
+    tab.wait_for_load_state()
     tab.get_by_label("Range").select_option("Custom dates")
     tab.get_by_label("From").fill("2020-01-02")
     tab.get_by_label("To, included").fill("2020-01-01")

@@ -83,6 +83,7 @@ def test_the_bell_follows_and_the_inbox_settles_what_was_read(open_tab: Open, in
 
     tab.get_by_role("link", name="Notifications").click()
     tab.get_by_role("link", name="All notifications").click()
+    tab.wait_for_url("**/notifications")  # with its scripts: without them a choice alone does nothing
     tab.get_by_label("Type").select_option("Adapter ready")
     tab.wait_for_url("**/notifications?type=artifact_ready")
     tab.get_by_role("link", name="Unread", exact=True).click()
