@@ -104,7 +104,13 @@ def leased(
     except LeaseLost:
         logger.info("Job %s was taken over by another worker", str(job_id)[:8])
     finally:
-        release(leases)
+        # What was given back with the last thing stored is not written again: even a write that changes nothing waits
+        # for its turn.
+        release([lease for lease in leases if _is_held(lease)])
+
+
+def _is_held(lease: Lease) -> bool:
+    return TrainingJob.objects.filter(pk=lease.job_id, lease_token=lease.token).exists()
 
 
 @contextmanager

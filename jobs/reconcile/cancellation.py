@@ -97,7 +97,7 @@ def _stop(lease: Lease, door: gate.Gate) -> None:
         _ask_to_stop(lease, door)
     except Refused as error:
         refusal = error
-    polling.follow(door, [lease])
+    polling.follow(door, [lease], is_last=refusal is None)
     if refusal is not None:
         _keep_trying(lease, refusal.message)
 

@@ -21,6 +21,7 @@ from jobs.states import Status
 
 logger = logging.getLogger(__name__)
 
+POLLED = frozenset({Status.INITIALIZING, Status.RUNNING})
 # A cluster that says "unknown job" is believed after several answers over some minutes.
 LOST_AFTER_MISSES = 3
 LOST_AFTER = timedelta(minutes=3)
@@ -31,8 +32,10 @@ UNEXPECTED = "Something unexpected went wrong here while asking the GPU cluster;
 
 def poll(job_ids: Iterable[uuid.UUID | str]) -> None:
     """Bring active jobs up to date. Jobs that are leased, ended, cancelling or in finalization are left alone."""
-    clusters = dict(TrainingJob.objects.filter(pk__in=list(job_ids), cluster_result="").values_list("pk", "cluster"))
-    leases = lifecycle.claim(clusters, statuses={Status.INITIALIZING, Status.RUNNING}, now=timezone.now())
+    # Read before the attempt to claim: a claim writes, and a hint about a job that is being cancelled is none for us.
+    active = TrainingJob.objects.filter(pk__in=list(job_ids), status__in=POLLED, cluster_result="")
+    clusters = dict(active.values_list("pk", "cluster"))
+    leases = lifecycle.claim(clusters, statuses=POLLED, now=timezone.now())
     held = set(leases)
     try:
         by_cluster: dict[str, list[Lease]] = defaultdict(list)

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from jobs import reconcile, services
@@ -73,6 +75,26 @@ def test_nobody_cancels_anothers_job(alice: User, bob: User) -> None:
 def test_staff_cancel_anybodys_job_under_their_own_name(alice: User, operator: User) -> None:
     job = services.job_cancel_by_staff(staff=operator, job=factories.job(alice, Status.RUNNING))
     assert job.cancel_requested_by == "user:operator"
+
+
+def test_who_stopped_a_job_gives_it_back_with_what_the_cluster_said_of_it(
+    scripted: ScriptedCluster, alice: User
+) -> None:
+    job = cancelled_by(alice, at_cluster(alice))
+    scripted.says("run-1", "running")
+    with CaptureQueriesContext(connection) as told:
+        reconcile.release(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.lease_token, job.lease_expires_at) == ("cancelling", None, None)
+    leases = [query["sql"] for query in told if query["sql"].startswith('UPDATE "training_jobs" SET "lease_token"')]
+    assert len(leases) == 1  # where it was taken
+
+
+def test_a_hint_about_a_job_that_is_being_cancelled_waits_for_no_lock(alice: User) -> None:
+    job = cancelled_by(alice, at_cluster(alice))
+    with CaptureQueriesContext(connection) as asked:
+        reconcile.poll([job.pk])
+    assert [query["sql"][:6] for query in asked] == ["SELECT"]
 
 
 # -- Until the cluster says so ------------------------------------------------------------------------------
