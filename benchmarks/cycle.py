@@ -39,12 +39,12 @@ def measure(rig: Rig, count: int) -> None:
     multiply(rig, count - submitted)
     row("S1", f"{count - submitted:,} more running jobs", "seeded: copies of those, in our rows and at the node")
 
-    jobs = TrainingJob.objects.filter(status__in=POLLED)
-    jobs.update(next_poll_at=timezone.now())
-    active, points = jobs.count(), MetricsPoint.objects.count()
+    _poll_all()  # what the runs did while they were seeded
+    _wait(_is_quiet, 600)
+    active, points = TrainingJob.objects.filter(status__in=POLLED).count(), MetricsPoint.objects.count()
     parts = (*WORKERS, *OTHERS)
     since, cpu = timezone.now(), {name: rig.cpu_seconds(name) for name in parts}
-    ticks = _tick_until(lambda: not JobAttempt.objects.filter(job__status__in=POLLED, last_seen_at__lt=since).exists())
+    ticks = _poll_all()
     drained = (timezone.now() - since).total_seconds()
     _wait(_is_quiet, 600)
     used = {name: rig.cpu_seconds(name) - before for name, before in cpu.items()}
@@ -88,6 +88,13 @@ def multiply(rig: Rig, count: int) -> None:
     _tick_until(lambda: not jobs.exclude(status=Status.RUNNING, current_stage=Stage.TRAINING).exists())
     _wait(_is_quiet, 600)
     copies.add_to_rows(more)
+
+
+def _poll_all() -> list[float]:
+    """Have every active job polled; seconds that each tick took that it needed."""
+    since = timezone.now()
+    TrainingJob.objects.filter(status__in=POLLED).update(next_poll_at=since)
+    return _tick_until(lambda: not JobAttempt.objects.filter(job__status__in=POLLED, last_seen_at__lt=since).exists())
 
 
 def _is_quiet() -> bool:
