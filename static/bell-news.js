@@ -10,6 +10,7 @@ import { toast } from "./toast.js";
 const bell = document.getElementById("bell");
 const news = document.getElementById("bell-news");
 let etag = null;
+let questions = 0;
 
 if (bell && !bell.hasAttribute("aria-current")) {
   bell.setAttribute("aria-haspopup", "dialog");
@@ -50,12 +51,15 @@ function expanded(isOpen) {
 }
 
 async function show() {
+  const question = ++questions;
   try {
     const answer = await fetchPart("newest", bell.href, { etag });
+    if (question < questions) return; // the answer to a later question is newer
     etag = answer.etag;
     if (answer.changed) keepingFocus(news, () => news.replaceChildren(answer.content), news);
     news.removeAttribute("aria-busy");
   } catch (error) {
+    if (question < questions) return;
     etag = null;
     showProblem(news, error, show);
   }
