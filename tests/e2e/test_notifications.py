@@ -4,11 +4,11 @@ import re
 from contextlib import closing
 from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from standardwebhooks import Webhook
 
 from tests.contracts.wire import Request, Wire, reply
-from tests.e2e.conftest import LOOKED_AT, Complaints, Open, hear
+from tests.e2e.conftest import A_TURN_LATER, LOOKED_AT, OURS, Complaints, Open, hear
 from tests.e2e.installation import Installation
 
 
@@ -133,3 +133,27 @@ def test_the_bell_opens_the_newest_in_place_and_marks_them_for_all_tabs(
     news.get_by_role("link", name="Dataset “Bob's sums” is ready").click()
     tab.wait_for_url("**/datasets/*")
     complaints.forgive()  # the request that was cut off
+
+
+def test_an_older_answer_brings_nothing_back_into_the_bell(open_tab: Open) -> None:
+    tab = open_tab("bob", "/datasets")
+    newest = re.compile("/notifications$")
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.fulfill(body="<p>Later</p>", content_type="text/html", headers=OURS)
+        else:
+            held.append(route)
+
+    tab.route(newest, hold_the_first)
+    bell = tab.get_by_role("link", name="Notifications")
+    with tab.expect_request(newest):
+        bell.click()
+    tab.keyboard.press("Escape")
+    bell.click()
+    news = tab.locator("#bell-news")
+    expect(news).to_have_text("Later")
+    held[0].fulfill(body="<p>Earlier</p>", content_type="text/html", headers=OURS)
+    tab.evaluate(A_TURN_LATER)
+    expect(news).to_have_text("Later")
