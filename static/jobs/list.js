@@ -13,10 +13,12 @@ const HIDDEN_MS = 60_000;
 const said = document.getElementById("list-said");
 let etag = null;
 let going = null;
+let visits = 0; // how often the reader went to a list
 
 /** Shows the list at `address`; where that fails the browser goes there itself and shows what is wrong. */
 async function go(address, { replace = false, remember = true } = {}) {
   going?.abort();
+  visits += 1;
   const mine = (going = new AbortController());
   try {
     const answer = await fetchPart("results", address, { signal: mine.signal });
@@ -34,9 +36,9 @@ async function go(address, { replace = false, remember = true } = {}) {
 
 async function renew() {
   if (going) return;
-  const asked = location.href;
-  const answer = await fetchPart("results", asked, { etag });
-  if (going || asked !== location.href || !answer.changed) return;
+  const before = visits;
+  const answer = await fetchPart("results", location.href, { etag });
+  if (visits !== before || !answer.changed) return; // what is shown by now was asked for later
   etag = answer.etag;
   for (const job of results.renew(answer.content)) cancel.follow(job);
   selection.restore();

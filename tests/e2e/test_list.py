@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.conftest import Open, hear
+from tests.e2e.conftest import A_TURN_LATER, AT_ONCE, OURS, Open, hear
 from tests.e2e.installation import Installation
 
 SEARCH = "Search name, dataset or id"
@@ -30,6 +30,28 @@ def test_rows_follow_their_jobs_and_new_ones_wait_to_be_shown(
     tab.get_by_role("button", name="1 more job: show").click()
     expect(rows(tab)).to_have_count(2)
     expect(tick).to_be_checked()
+
+
+def test_an_older_answer_marks_no_job_of_a_later_one_as_gone(
+    open_tab: Open, installation: Installation, dataset: dict[str, Any]
+) -> None:
+    installation.await_end("alice", installation.job("alice", dataset, name="First of two"))
+    tab = open_tab("alice", "/training/jobs?search=of+two")
+    before = tab.request.get(tab.url, headers={"X-Part": "results"}).text()
+    installation.await_end("alice", installation.job("alice", dataset, name="Second of two"))
+    tab.evaluate(AT_ONCE)
+    more = tab.get_by_role("button", name="1 more job: show")
+    expect(more).to_be_visible()
+    results = re.compile(r"search=of\+two$")
+    held: list[Route] = []
+    tab.route(results, lambda route: route.continue_() if held else held.append(route))
+    with tab.expect_request(results):
+        tab.evaluate(AT_ONCE)
+    more.click()
+    expect(rows(tab)).to_have_count(2)
+    held[0].fulfill(body=before, content_type="text/html", headers=OURS)
+    tab.evaluate(A_TURN_LATER)
+    assert tab.get_by_text("No longer in this list").count() == 0
 
 
 def test_filters_work_as_they_change_and_are_in_the_address(
