@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.e2e.conftest import AT_ONCE, LOOKED_AT, OURS, Complaints, Open
+from tests.e2e.conftest import AT_ONCE, LOOKED_AT, OURS, Complaints, Open, stand_still
 from tests.e2e.installation import Installation
 
 OURSELVES = "Something went wrong on our side"
@@ -53,7 +53,7 @@ def test_a_page_that_gets_no_answer_says_why_and_goes_on_when_there_is_one(
 ) -> None:
     tab = open_tab("alice", path.format(job=running["id"], dataset=validating["id"]), has_clock=True)
     tab.wait_for_load_state("networkidle")
-    tab.clock.pause_at(tab.evaluate("Date.now()") / 1000 + 60)  # from here on it asks when it is told to, only
+    stand_still(tab)  # from here on it asks when it is told to, only
     shown = tab.locator("main table, main article, main .notice, main .now").count()
     note = tab.locator("#stale")
     for answer, words in INSTEAD.values():

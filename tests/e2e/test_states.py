@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.e2e.conftest import AT_ONCE, LOOKED_AT, OURS, Complaints, Open, hear, held_back, stand_still
+from tests.e2e.conftest import A_TURN_LATER, AT_ONCE, LOOKED_AT, OURS, Complaints, Open, hear, held_back, stand_still
 from tests.e2e.installation import Installation
 
 PAGE_COLOR = "getComputedStyle(document.body).backgroundColor"
@@ -118,7 +118,7 @@ def test_a_sign_of_life_does_not_hide_that_the_log_in_is_over(open_tab: Open, co
         tab.evaluate(AT_ONCE)
         expect(banner(tab)).to_contain_text("You are logged out.")
     assert answer.value.ok
-    tab.evaluate("fetch('/health').then(() => null)")  # a turn later
+    tab.evaluate(A_TURN_LATER)
     expect(banner(tab)).to_contain_text("You are logged out.")
     complaints.forgive()  # the browser notes the 401
 
