@@ -41,6 +41,14 @@ class Copy:
     job_id: uuid.UUID
     external_job_id: str
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What the cluster knows it by."""
+        return {
+            "external_job_id": self.external_job_id,
+            "submission_key": self.renamed(self.original.submission_key),
+        }
+
     def renamed(self, text: str) -> str:
         """A text of the original's, such as a row of the node, about the copy."""
         was, number = self.original, self.original.number
@@ -120,8 +128,7 @@ def add_to_rows(copies: Sequence[Copy]) -> None:
             _again(
                 jobs[one.original.job_id],
                 pk=one.job_id,
-                external_job_id=one.external_job_id,
-                submission_key=one.renamed(one.original.submission_key),
+                **one.names,
             )
             for one in copies
         ],
@@ -132,8 +139,7 @@ def add_to_rows(copies: Sequence[Copy]) -> None:
             _again(
                 attempts[one.original.job_id],
                 job_id=one.job_id,
-                external_job_id=one.external_job_id,
-                submission_key=one.renamed(one.original.submission_key),
+                **one.names,
             )
             for one in copies
         ],

@@ -80,12 +80,14 @@ def renew(lease: Lease, *, now: datetime, seconds: float = LEASE_SECONDS) -> Non
 
 
 def release(leases: Collection[Lease]) -> None:
-    """Give leases back; harmless for those that were lost."""
+    """Give leases back; harmless for those that were lost or given back."""
     if not leases:
         return
-    TrainingJob.objects.filter(
+    held = TrainingJob.objects.filter(
         pk__in=[lease.job_id for lease in leases], lease_token__in={lease.token for lease in leases}
-    ).update(lease_token=None, lease_expires_at=None)
+    )
+    if held.exists():  # on SQLite a write that changes nothing would wait for its turn, too
+        held.update(lease_token=None, lease_expires_at=None)
 
 
 def give_back(job: TrainingJob) -> None:
@@ -104,13 +106,7 @@ def leased(
     except LeaseLost:
         logger.info("Job %s was taken over by another worker", str(job_id)[:8])
     finally:
-        # What was given back with the last thing stored is not written again: even a write that changes nothing waits
-        # for its turn.
-        release([lease for lease in leases if _is_held(lease)])
-
-
-def _is_held(lease: Lease) -> bool:
-    return TrainingJob.objects.filter(pk=lease.job_id, lease_token=lease.token).exists()
+        release(leases)
 
 
 @contextmanager

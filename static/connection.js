@@ -20,6 +20,7 @@ const retry = banner.querySelector("button");
 // Two facts, each with its own news: neither makes the other forgotten.
 let network = ""; // or "offline", "away"
 let login = ""; // or "out", "again"
+let shown = "";
 let lastAskedAt = 0;
 let finding = false;
 let timer = null;
@@ -48,18 +49,15 @@ function reach(next) {
 }
 
 function show(state) {
+  if (state === shown) return;
+  shown = state;
   banner.hidden = !state;
-  put(banner.querySelector("span"), TEXTS[state] ?? "");
+  banner.querySelector("span").textContent = TEXTS[state] ?? "";
   loginLink.hidden = state !== "out";
   loginLink.href = loginUrl();
   reloadLink.hidden = state !== "again";
   reloadLink.href = location.pathname + location.search; // with the same fragment it would only be scrolled to
   retry.hidden = state !== "away";
-}
-
-/** A screen reader says what is put in anew. */
-function put(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }
 
 /** Asks the server for a sign of life until there is one: a single lost request is no outage. */

@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -74,13 +74,12 @@ def follow(door: gate.Gate, leases: Iterable[Lease], *, is_last: bool = False) -
         requests = [PollRequest(external_id, after) for external_id, (_, after) in pending.items()]
         answers = _ask(door, requests, about=alone)
         more = {}
-        taken = _take_together(door, pending, answers, is_last=is_last)
+        together = {lease: answers.get(external_id) for external_id, (lease, _) in pending.items()}
+        taken = steady.take(door, together, is_last=is_last) if len(pending) > 1 else {}
         for external_id, (lease, after) in pending.items():
             answer = answers.get(external_id, NoSuchJob("The cluster does not know this job."))
-            if lease in taken:
-                if is_last and isinstance(answer, Polled) and not answer.has_more:
-                    given_back.add(lease)
-            elif _take(door, lease, external_id, answer, is_last=is_last):
+            is_back = taken[lease] if lease in taken else _take(door, lease, external_id, answer, is_last=is_last)
+            if is_back:
                 given_back.add(lease)
             if isinstance(answer, Polled) and answer.has_more and answer.points and answer.next > after:
                 more[external_id] = (lease, answer.next)
@@ -98,20 +97,6 @@ def _ask(door: gate.Gate, requests: list[PollRequest], *, about: str) -> dict[st
     if gone := next((answer for answer in answers.values() if isinstance(answer, NoSuchRoute)), None):
         gate.note_failure(door.name, gone)
     return answers
-
-
-def _take_together(
-    door: gate.Gate,
-    pending: Mapping[str, tuple[Lease, int]],
-    answers: Mapping[str, Polled | ClusterError],
-    *,
-    is_last: bool,
-) -> set[Lease]:
-    """Apply the answers of jobs that just go on, where there are several; their leases."""
-    if len(pending) == 1:
-        return set()
-    said = {lease: answers.get(external_id) for external_id, (lease, _) in pending.items()}
-    return steady.take(door, {lease: one for lease, one in said.items() if isinstance(one, Polled)}, gives_back=is_last)
 
 
 def _look_for(door: gate.Gate, lease: Lease) -> None:

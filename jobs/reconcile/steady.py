@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from jobs import lifecycle
-from jobs.clusters.base import Polled
+from jobs.clusters.base import ClusterError, Polled
 from jobs.lifecycle import Lease
 from jobs.models import JobAttempt, TrainingJob
 from jobs.reconcile import apply, gate
@@ -32,26 +32,30 @@ LEFT_ALONE = 0.25
 _turn = Lock()
 
 
-def take(door: gate.Gate, answers: Mapping[Lease, Polled], *, gives_back: bool) -> set[Lease]:
-    """Apply those answers that say that a running job runs; the leases of their jobs.
+def take(door: gate.Gate, answers: Mapping[Lease, Polled | ClusterError | None], *, is_last: bool) -> dict[Lease, bool]:
+    """Apply those answers that say that a running job runs: the leases of their jobs, and whether each is given back.
 
-    Leases are given back with what is stored, where the caller is done with them by that (`gives_back`).
+    Leases are given back with what is stored, where that `is_last` thing to be done with them.
     """
-    taken: set[Lease] = set()
-    steady = [lease for lease, answer in answers.items() if answer.status.state == "running"]
+    taken: dict[Lease, bool] = {}
+    steady = [
+        (lease, answer)
+        for lease, answer in answers.items()
+        if isinstance(answer, Polled) and answer.status.state == "running"
+    ]
     for start in range(0, len(steady), AT_ONCE):
-        some = {lease: answers[lease] for lease in steady[start : start + AT_ONCE]}
+        some = dict(steady[start : start + AT_ONCE])
         try:
             with _turn if connection.vendor == "sqlite" else nullcontext():
-                taken |= _take(door, some, gives_back)
+                taken |= _take(door, some, is_last=is_last)
         except Exception:
             # All of these are as they were; the one whose trouble it is says so when it is taken by itself.
             logger.info("Several jobs at once did not work; each is taken by itself", exc_info=True)
     return taken
 
 
-def _take(door: gate.Gate, answers: Mapping[Lease, Polled], gives_back: bool) -> set[Lease]:
-    taken = set()
+def _take(door: gate.Gate, answers: Mapping[Lease, Polled], *, is_last: bool) -> dict[Lease, bool]:
+    taken = {}
     with lifecycle.locked_together(answers) as jobs:
         began = monotonic()
         rows = JobAttempt.objects.filter(job__in=[job.pk for job in jobs.values()]).order_by("number")
@@ -59,10 +63,10 @@ def _take(door: gate.Gate, answers: Mapping[Lease, Polled], gives_back: bool) ->
         for lease, job in jobs.items():
             attempt, answer = attempts.get(job.pk), answers[lease]
             if attempt is not None and _goes_on(job, attempt, answer):
-                if gives_back and not answer.has_more:
+                taken[lease] = is_last and not answer.has_more
+                if taken[lease]:
                     lifecycle.give_back(job)
                 apply.report(job, attempt, answer, door.capabilities, now=timezone.now())
-                taken.add(lease)
     if connection.vendor == "sqlite":
         sleep(LEFT_ALONE * (monotonic() - began))
     return taken
