@@ -16,10 +16,10 @@ def test_one_who_asks_too_much_is_told_how_long_to_wait(
 ) -> None:
     elsewhere = installation.web_elsewhere("web-strict", API_RATE_USER="1/min")
     tab = open_tab("alice", "/settings/tokens")
-    for _ in range(3):  # each of its two processes grants one
-        answer = tab.goto(f"{elsewhere}/api/costs")
+    # Each of its two processes grants one, and either may answer: the first refusal is the page that stays.
+    asked = (tab.goto(f"{elsewhere}/api/costs") for _ in range(3))
+    answer = next((answer for answer in asked if answer is not None and answer.status == 429), None)
     assert answer is not None
-    assert answer.status == 429
     expect(tab.get_by_role("heading", name="Too many requests")).to_be_visible()
     expect(tab.get_by_text(re.compile(r"Try again in \d+ s"))).to_be_visible()
     assert 0 < int(answer.headers["retry-after"]) <= 60
