@@ -1,11 +1,14 @@
 """What the form offers to train on, and what it says of a dataset."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from datasets.models import DatasetStatus
 from datasets.validation.lengths import Lengths
@@ -80,6 +83,14 @@ def test_unknown_lengths_are_absent_and_say_what_to_do(alice: User) -> None:
     dataset = factories.dataset(alice, token_lengths={})
     assert choices.facts(dataset).longest is None
     assert "validate it again to see them" in page(alice, f"/training/configure/datasets/{dataset.pk}").content.decode()
+
+
+def test_the_age_of_a_dataset_is_told_from_its_first_second_on(alice: User) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        dataset = factories.dataset(alice)
+        clock.shift(timedelta(seconds=5))
+        html = page(alice, f"/training/configure/datasets/{dataset.pk}").content.decode()
+    assert "added 5 s ago" in html
 
 
 def test_the_form_does_not_read_the_texts_of_all_datasets(alice: User, django_assert_max_num_queries: Any) -> None:
