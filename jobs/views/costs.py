@@ -57,6 +57,7 @@ def costs(request: HttpRequest) -> HttpResponse:
         "lines": [report.line(row, asked.days, group, totals.now.cost) for row in page.object_list],
         "forgotten": report.forgotten(user, asked.days),
         "span_query": urlencode(_span_pairs(asked)),
+        "days_query": urlencode(_days_pairs(asked)),
         "query": urlencode([*_span_pairs(asked), ("group", group), ("sort", sort)]),
         "columns": _columns(group, sort),
         "has_any": bool(totals.now.jobs) or selectors.visible_to(user).exists(),
@@ -95,6 +96,11 @@ def _day(text: str) -> date | None:
 def _span_pairs(asked: Span) -> list[tuple[str, str]]:
     if asked.key != "custom":
         return [("range", asked.key)]
+    return _days_pairs(asked)
+
+
+def _days_pairs(asked: Span) -> list[tuple[str, str]]:
+    """The days themselves, which stay the same when "this month" has become another one."""
     return [("from", asked.days.first.isoformat()), ("to", asked.days.last.isoformat())]
 
 

@@ -2,9 +2,11 @@
 
 import csv
 import random
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from io import StringIO
 from itertools import pairwise
 from typing import Any
@@ -205,6 +207,17 @@ def test_page_api_and_sheet_say_the_same(reader: Client, alice: User) -> None:
     assert {line["name"]: f"${line['cost']:,.2f}" for line in data["groups"]}.keys() == set(GPUS)
     assert all(f"${line['cost']:,.2f}" in shown for line in data["groups"])
     assert {row["gpu_type"] for row in rows if row["gpu_type"].startswith("'")} == {f"'{GPUS[3]}"}
+
+
+@pytest.mark.django_db
+def test_a_month_that_begins_while_the_page_is_open_takes_nothing_out_of_its_sheet(client: Client, alice: User) -> None:
+    bill(factories.job(alice, Status.COMPLETED), "10.00", "2026-12-31")
+    with time_machine.travel(datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), tick=False) as clock:
+        client.force_login(alice)
+        (address,) = re.findall(r'href="(/api/costs\.csv[^"]*)"', client.get("/costs").content.decode())
+        clock.shift(2)
+        rows = list(csv.DictReader(StringIO(b"".join(client.get(unescape(address))).decode())))
+    assert [row["amount_usd"] for row in rows] == ["10.00"]
 
 
 @pytest.mark.django_db
