@@ -1,7 +1,8 @@
 """What a cluster reports, taken over into the rows. Called under a lease, with the job's row locked."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -28,21 +29,42 @@ OLDER_NEWS_FOR = timedelta(minutes=3)
 LAST_POINTS_FOR = timedelta(hours=1)
 
 
-def report(job: TrainingJob, attempt: JobAttempt, polled: Polled, capabilities: Capabilities, *, now: datetime) -> None:
-    """Take over points, progress, cost and state; end the job where the cluster says so.
+@dataclass(frozen=True)
+class Report:
+    """What a cluster says of a job's present attempt."""
+
+    job: TrainingJob
+    attempt: JobAttempt
+    polled: Polled
+
+
+def reports(some: Sequence[Report], capabilities: Capabilities, *, now: datetime) -> None:
+    """Take over points, progress, cost and state of jobs; end those of which the cluster says so. The caller saves
+    both rows of each.
 
     The end waits for the last page of points, so that no point of an ended job is lost; nothing else does.
     """
+    pages = [metrics.Page(each.job, each.attempt.number, each.polled.points) for each in some]
+    for each, new_points in zip(some, metrics.store_together(pages, now=now), strict=True):
+        _report(each.job, each.attempt, each.polled, capabilities, new_points=new_points, now=now)
+
+
+def _report(
+    job: TrainingJob,
+    attempt: JobAttempt,
+    polled: Polled,
+    capabilities: Capabilities,
+    *,
+    new_points: int,
+    now: datetime,
+) -> None:
     status = polled.status
-    new_points = metrics.store(job, attempt=attempt.number, points=polled.points, now=now)
     for point in sorted(polled.points, key=lambda point: (point.restart, point.step)):
         job.current_metrics = metrics.merge(job.current_metrics, point.values)
         _warn_nonfinite(job, point.nonfinite, point.step)
     watch.look_at_points(job, attempt, polled, capabilities)
     attempt.metrics_cursor = max(attempt.metrics_cursor, polled.next)
     if job.is_terminal or job.cluster_result:
-        job.save()
-        attempt.save()
         return
     job.poll_failures = 0
     job.missing_since = None
@@ -51,8 +73,6 @@ def report(job: TrainingJob, attempt: JobAttempt, polled: Polled, capabilities: 
     if not (polled.has_more and new_points):  # where there are more, the next page is due at once
         job.next_poll_at = next_slot(job.next_poll_at, now, settings.POLL_INTERVAL_SECONDS)
     _take_state_over(job, attempt, polled, capabilities, has_new_points=new_points > 0, now=now)
-    job.save()
-    attempt.save()
     logger.info("Updated job %s: %s - %.1f%%", job.short_id, job.status, job.progress)
 
 

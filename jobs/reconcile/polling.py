@@ -124,7 +124,9 @@ def _take(
                 gives_back = is_last and not answer.has_more
                 if gives_back:
                     lifecycle.give_back(job)
-                apply.report(job, attempt, answer, door.capabilities, now=timezone.now())
+                apply.reports([apply.Report(job, attempt, answer)], door.capabilities, now=timezone.now())
+                job.save()
+                attempt.save()
                 return gives_back
     except lifecycle.LeaseLost:
         logger.info("Job %s was taken over by another worker", str(lease.job_id)[:8])

@@ -60,13 +60,19 @@ def _take(door: gate.Gate, answers: Mapping[Lease, Polled], *, is_last: bool) ->
         began = monotonic()
         rows = JobAttempt.objects.filter(job__in=[job.pk for job in jobs.values()]).order_by("number")
         attempts = {attempt.job_id: attempt for attempt in rows}  # the newest is the present one
+        reports, before = [], []
         for lease, job in jobs.items():
             attempt, answer = attempts.get(job.pk), answers[lease]
             if attempt is not None and _goes_on(job, attempt, answer):
+                reports.append(apply.Report(job, attempt, answer))
+                before.append((dict(vars(job)), dict(vars(attempt))))
                 taken[lease] = is_last and not answer.has_more
                 if taken[lease]:
                     lifecycle.give_back(job)
-                apply.report(job, attempt, answer, door.capabilities, now=timezone.now())
+        apply.reports(reports, door.capabilities, now=timezone.now())
+        for report, (job_was, attempt_was) in zip(reports, before, strict=True):
+            _save(report.job, job_was)
+            _save(report.attempt, attempt_was)
     if connection.vendor == "sqlite":
         sleep(LEFT_ALONE * (monotonic() - began))
     return taken
@@ -81,3 +87,24 @@ def _goes_on(job: TrainingJob, attempt: JobAttempt, answer: Polled) -> bool:
         and attempt.external_job_id == job.external_job_id == answer.status.external_job_id
         and attempt.restart == answer.status.restart
     )
+
+
+def _save(row: TrainingJob | JobAttempt, was: Mapping[str, object]) -> None:
+    """Save the columns of a row whose values are others than they `was`: of a run that goes on, a few of many.
+
+    JSON counts as another value once it was put there anew, whatever is in it: the old one may be a part of it.
+    """
+    now = vars(row)
+    if now.get("status") != was.get("status"):  # asked to stop, and saved on the way: the row is not as it was
+        row.save()
+        return
+    changed = [
+        field.name
+        for field in row._meta.concrete_fields
+        if field.name == "updated_at" or _is_another(was[field.attname], now[field.attname])
+    ]
+    row.save(update_fields=changed)
+
+
+def _is_another(old: object, new: object) -> bool:
+    return new is not old and (isinstance(new, dict | list) or new != old)

@@ -119,6 +119,42 @@ def test_thousands_of_points_take_dozens_of_queries(job: TrainingJob, django_ass
         assert store(job, *(point(step, training_loss=1.0) for step in range(3000))) == 3000
 
 
+@pytest.mark.django_db
+def test_points_of_many_jobs_take_as_many_queries_as_those_of_one(alice: User, django_assert_num_queries: Any) -> None:
+    jobs = [factories.job(alice, current_metrics={}) for _ in range(20)]
+    for job in jobs:
+        store(job, point(1, training_loss=1.0))
+    pages = [metrics.Page(job, 1, [point(1, validation_loss=2.0), point(2, training_loss=1.5)]) for job in jobs]
+    with django_assert_num_queries(3):  # what is there, what is new, what fills a gap
+        assert metrics.store_together(pages, now=NOW) == [1] * 20
+    with django_assert_num_queries(1):
+        assert metrics.store_together(pages, now=NOW) == [0] * 20
+    assert {(job.metrics_count, job.metrics_version) for job in jobs} == {(2, 2)}
+    assert MetricsPoint.objects.filter(version=2, validation_loss=2.0).count() == 20
+
+
+@pytest.mark.django_db
+def test_points_of_several_jobs_are_told_apart(alice: User) -> None:
+    first, second, third = (factories.job(alice, current_metrics={}) for _ in range(3))
+    store(first, point(7, training_loss=1.0))
+    store(second, point(7, training_loss=2.0), attempt=2)
+    pages = [
+        metrics.Page(first, 1, [point(7, training_loss=9.0), point(8, training_loss=1.1)]),
+        metrics.Page(second, 1, [point(7, training_loss=3.0), point(7, restart=1, training_loss=4.0)]),
+        metrics.Page(third, 1, []),
+    ]
+    assert metrics.store_together(pages, now=NOW) == [1, 2, 0]
+    assert losses(first) == [(0, 7, 1.0), (0, 8, 1.1)]
+    assert losses(second) == [(0, 7, 3.0), (1, 7, 4.0), (0, 7, 2.0)]
+    assert [(job.metrics_count, job.metrics_version) for job in (first, second, third)] == [(2, 2), (3, 2), (0, 0)]
+
+
+@pytest.mark.django_db
+def test_a_run_that_was_resumed_a_thousand_times_has_its_points_once(job: TrainingJob) -> None:
+    points = [point(1, restart=restart, training_loss=1.0) for restart in range(1100)]
+    assert [store(job, *points), store(job, *points)] == [1100, 0]
+
+
 def test_the_last_known_value_stays_until_there_is_a_newer_one() -> None:
     known = {"training_loss": 2.0, "validation_loss": 1.0}
     assert metrics.merge(known, {"training_loss": 0.0, "validation_loss": None, "noise": 1.0}) == {
