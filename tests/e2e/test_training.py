@@ -20,7 +20,7 @@ __all__ = ["ground"]
 
 TABS = ("metrics", "configuration", "info", "logs", "timeline", "artifacts")
 
-STEPS = 60  # long enough for a page to show what happens meanwhile, however busy the machine is
+STEPS = 60
 
 
 @pytest.fixture
@@ -43,11 +43,7 @@ def tab(browser: Browser, ground: Ground, complaints: Complaints) -> Iterator[Pa
 @pytest.fixture(scope="module")
 def resumed(ground: Ground) -> str:
     """The id of a job that completed although its trainer was killed in mid-run."""
-    job_id = ground.start(max_steps=STEPS)
-    ground.at_step(job_id, 10)
-    ground.kill_trainer(job_id)
-    ground.completed(job_id)
-    return job_id
+    return ground.interrupted(at_step=10, max_steps=STEPS)
 
 
 def show(tab: Page, job_id: str, part: str = "metrics") -> None:
@@ -55,9 +51,7 @@ def show(tab: Page, job_id: str, part: str = "metrics") -> None:
 
 
 def test_checkpoints_appear_while_it_trains_and_the_adapter_at_the_end(tab: Page, ground: Ground) -> None:
-    job_id = ground.start(max_steps=STEPS)
-    ground.at_step(job_id, 10)
-    with ground.halted_trainer(job_id):
+    with ground.halted(at_step=10, max_steps=STEPS) as job_id:
         show(tab, job_id, "checkpoints")
         expect(tab.locator("#badge")).to_have_text("Running")
         expect(tab.locator("#checkpoint-rows tbody tr").first).to_be_visible()
@@ -154,7 +148,7 @@ def test_a_resumption_that_is_refused_says_so_beside_the_field(tab: Page, resume
 
 
 def test_a_job_is_stopped_and_its_adapter_kept(tab: Page, ground: Ground) -> None:
-    job_id = ground.start(max_steps=2000, save_steps=500)
+    job_id = ground.start(max_steps=100_000, save_steps=500)
     ground.at_step(job_id, 4)
     show(tab, job_id)
     tab.get_by_role("button", name="Cancel job").click()

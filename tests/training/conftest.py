@@ -29,5 +29,5 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 def trained(ground: Ground) -> str:
     """The id of a job that was trained without any trouble."""
     job_id = ground.start()
-    ground.completed(job_id)
+    ground.settled(job_id)
     return job_id

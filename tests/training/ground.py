@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,15 +95,53 @@ class Ground:
     def completed(self, job_id: str) -> dict[str, Any]:
         return self.until(job_id, lambda job: bool(job["status"] == "completed"))
 
-    def at_step(self, job_id: str, step: int) -> None:
-        """Wait until its trainer has come so far. The run's own folder is looked at: pages know it a little later,
-        on a busy machine too late to do anything about it."""
-        self.until(job_id, lambda job: bool(job["external_job_id"]))
-        events = self.run_folder(job_id) / "events.jsonl"
+    def settled(self, job_id: str) -> dict[str, Any]:
+        """The job once it has completed, and what may come home later than that is there: its whole log, and the
+        checkpoint of its last step."""
+        job = self.completed(job_id)
+
+        def is_home() -> bool:
+            steps = [checkpoint["step"] for checkpoint in self.get(f"jobs/{job_id}/checkpoints")["checkpoints"]]
+            return job["total_steps"] in steps and bool(self.get(f"jobs/{job_id}/logs")["complete"])
+
+        self.installation.await_true(is_home)
+        return job
+
+    def at_step(self, job_id: str, step: int) -> Path:
+        """Wait until its trainer has come so far; its run's folder. That is looked at, since pages know it a little
+        later: on a busy machine too late to do anything about it."""
+        job = self.until(job_id, lambda job: bool(job["external_job_id"]))
+        folder = self.node_state / "runs" / str(job["external_job_id"])
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not any(point >= step for point in _steps(events)):
+        while not any(point >= step for point in _steps(folder)):
             assert time.monotonic() < deadline, self.log(job_id)
             time.sleep(0.05)
+        return folder
+
+    @contextmanager
+    def halted(self, *, at_step: int, max_steps: int) -> Iterator[str]:
+        """A job whose trainer does nothing for the time of the block, not even end. It has trained so many steps, and
+        not all of them: where a run was quicker than we are, another one is started."""
+        while True:
+            job_id = self.start(max_steps=max_steps)
+            folder = self.at_step(job_id, at_step)
+            trainer = _trainer(folder)
+            _signal(trainer, signal.SIGSTOP)
+            if max(_steps(folder)) < max_steps - 1:  # one more may just be noted down
+                break
+            _signal(trainer, signal.SIGCONT)
+            self.completed(job_id)
+        try:
+            yield job_id
+        finally:
+            _signal(trainer, signal.SIGCONT)
+
+    def interrupted(self, *, at_step: int, max_steps: int) -> str:
+        """The id of a job that has completed although its trainer was killed in mid-run."""
+        with self.halted(at_step=at_step, max_steps=max_steps) as job_id:
+            os.killpg(self.trainer(job_id), signal.SIGKILL)
+        self.settled(job_id)
+        return job_id
 
     def points(self, job_id: str) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = self.get(f"jobs/{job_id}/metrics")["metrics"]
@@ -136,21 +174,7 @@ class Ground:
 
     def trainer(self, job_id: str) -> int:
         """The pid of the job's trainer."""
-        stat = (self.run_folder(job_id) / "process").read_text()
-        return int(stat.split(" ", 1)[0])
-
-    def kill_trainer(self, job_id: str) -> None:
-        os.killpg(self.trainer(job_id), signal.SIGKILL)
-
-    @contextmanager
-    def halted_trainer(self, job_id: str) -> Iterator[None]:
-        """For the time of a block the job's trainer does nothing, not even end."""
-        group = self.trainer(job_id)
-        os.killpg(group, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.killpg(group, signal.SIGCONT)
+        return _trainer(self.run_folder(job_id))
 
     def kill_node(self) -> Program:
         """kill -9 the node alone; its program, to be started again on the same state."""
@@ -166,11 +190,22 @@ class Ground:
         self.installation.start(program)
 
 
-def _steps(events: Path) -> Iterator[int]:
+def _steps(run: Path) -> Iterator[int]:
     """The steps of a run that are written down so far; the last line may be half of one."""
+    events = run / "events.jsonl"
     for line in events.read_text().splitlines(keepends=True) if events.exists() else ():
         if line.endswith("\n") and '"event": "point"' in line:
             yield int(json.loads(line)["step"])
+
+
+def _trainer(run: Path) -> int:
+    """Its pid, which is that of its group."""
+    return int((run / "process").read_text().split(" ", 1)[0])
+
+
+def _signal(trainer: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it has ended
+        os.killpg(trainer, number)
 
 
 def is_running(pid: int) -> bool:

@@ -17,10 +17,8 @@ def curve(points: list[dict[str, Any]]) -> dict[int, float]:
 
 
 def test_a_killed_trainer_goes_on_from_its_last_checkpoint(ground: Ground) -> None:
-    job_id = ground.start(max_steps=40)
-    ground.at_step(job_id, 8)
-    ground.kill_trainer(job_id)
-    job = ground.completed(job_id)
+    job_id = ground.interrupted(at_step=8, max_steps=40)
+    job = ground.job(job_id)
     points = ground.points(job_id)
     assert sorted(curve(points)) == list(range(1, 41))
     assert {point["restart"] for point in points} == {0, 1}
@@ -30,11 +28,10 @@ def test_a_killed_trainer_goes_on_from_its_last_checkpoint(ground: Ground) -> No
 
 
 def test_a_killed_node_finds_its_trainer_again(ground: Ground) -> None:
-    job_id = ground.start(max_steps=40)
-    ground.at_step(job_id, 4)
-    trainer = ground.trainer(job_id)
-    program = ground.kill_node()
-    assert is_running(trainer)
+    with ground.halted(at_step=4, max_steps=40) as job_id:
+        trainer = ground.trainer(job_id)
+        program = ground.kill_node()
+        assert is_running(trainer)
     ground.installation.start(program)
     ground.completed(job_id)
     points = ground.points(job_id)
