@@ -143,7 +143,11 @@ def test_new_lines_of_the_log_are_followed_only_by_a_reader_at_its_end(
 
     # While an answer is on its way it is not asked again, so that none is taken for more or for less than it is.
     asked: list[Route] = []
-    tab.route("**/logs?after=*", lambda route: asked.append(route))
+    newer = "**/logs?after=*"
+    tab.evaluate("AbortSignal.timeout = () => new AbortController().signal")  # none is given up, and asked for again
+    tab.route(newer, lambda route: asked.append(route))
+    with tab.expect_request(newer):  # once what it asked before is answered
+        tab.evaluate(AT_ONCE)
     step = tab.locator('[data-field="step"]')
     for _ in range(3):
         former = str(step.text_content())
@@ -151,7 +155,7 @@ def test_new_lines_of_the_log_are_followed_only_by_a_reader_at_its_end(
         expect(step).not_to_have_text(former)
     assert len(asked) == 1
     former = str(counted.text_content())
-    tab.unroute("**/logs?after=*")  # which lets it go
+    tab.unroute(newer)  # which lets it go
     expect(counted).not_to_have_text(former)
     expect(counted).to_have_text(re.compile(r"^\d+ lines$"))
     installation.api("alice").post(f"jobs/{job['id']}/cancel", {})

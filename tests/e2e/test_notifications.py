@@ -29,16 +29,19 @@ def test_a_webhook_hears_of_a_job_that_completes(
 
         log = f"webhooks/{webhook}/deliveries?state=done&type=job_completed"
 
-        def heard() -> list[Request]:
+        told: list[Request] = []
+
+        def heard() -> bool:
             """Other jobs may complete meanwhile."""
             completed = [request for request in receiver.requests if request.json()["type"] == "job_completed"]
             if len(installation.api("alice").get(log)["deliveries"]) < len(completed):
-                return []  # the latest is not noted down yet
-            return [request for request in completed if request.json()["data"]["job"]["id"] == job["id"]]
+                return False  # the latest is not noted down yet
+            told[:] = [request for request in completed if request.json()["data"]["job"]["id"] == job["id"]]
+            return bool(told)
 
-        installation.await_true(lambda: bool(heard()))
-        [told] = heard()
-        assert Webhook(secret).verify(told.body, dict(told.headers))
+        installation.await_true(heard)
+        [message] = told
+        assert Webhook(secret).verify(message.body, dict(message.headers))
 
         tab.goto(f"/settings/webhooks/{webhook}")
         row = tab.get_by_role("row").filter(has_text="“Heard of” is completed")
