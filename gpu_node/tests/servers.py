@@ -114,12 +114,14 @@ class NodeProcess:
 
     def wait_until_struck(self) -> None:
         """Waits until some rule has hit a call."""
+        self.wait_until(lambda: any(rule["hits"] for rule in self.get("/faults")["faults"]))
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Asks until it is so."""
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            if any(rule["hits"] for rule in self.get("/faults")["faults"]):
-                return
+        while not is_so():
+            assert time.monotonic() < deadline, "it never came to be so"
             time.sleep(0.01)
-        raise AssertionError("no rule was hit")
 
 
 class Outside:

@@ -46,7 +46,7 @@ def test_it_accepts_and_then_times_out(slow_node: NodeProcess, order: Orders) ->
     slow_node.fault(route="submit", job_id=body["job_id"], times=1, effect={"accept": True, "hang_s": 30})
     with pytest.raises(httpx.ReadTimeout):
         slow_node.client.post("/training/submit", json=body, timeout=1.0)
-    assert len(paid(slow_node, body["job_id"])) == 1
+    slow_node.wait_until(lambda: len(paid(slow_node, body["job_id"])) == 1)
 
 
 def test_it_resets_before_it_does_anything(slow_node: NodeProcess, order: Orders) -> None:
@@ -72,6 +72,7 @@ def test_a_key_is_in_flight_while_its_order_is_being_admitted(slow_node: NodePro
         slow_node.client.post(
             "/training/submit", json=body, headers={"Idempotency-Key": f"{body['job_id']}:1"}, timeout=1.0
         )
+    slow_node.wait_until_struck()
     in_flight = slow_node.submit(body)
     assert (in_flight.status_code, in_flight.json()["code"]) == (409, "in_flight")
     assert int(in_flight.headers["retry-after"]) >= 1

@@ -104,7 +104,7 @@ def test_a_checkpoint_that_is_gone_is_a_refusal(running: ClusterUnderTest) -> No
 
 def test_a_submit_that_is_still_in_flight_is_asked_for_again_later(level_2: ClusterUnderTest) -> None:
     order = level_2.order()
-    level_2.fault("submit", {"admit_after_s": 2}, job_id=order.job_id)
+    level_2.fault("submit", {"admit_after_s": 30}, job_id=order.job_id)
     with pytest.raises(Unknown):
         level_2.impatient.submit(order, capabilities=level_2.capabilities)
     with pytest.raises(NotSent) as caught:

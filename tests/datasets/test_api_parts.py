@@ -42,7 +42,7 @@ def send(ticket: dict[str, Any], body: bytes | None = None) -> int:
     start = (ticket["number"] - 1) * multipart.PART_BYTES
     part = BODY[start : start + multipart.PART_BYTES] if body is None else body
     return requests.request(
-        ticket["method"], ticket["url"], data=part, headers=ticket["headers"], timeout=10
+        ticket["method"], ticket["url"], data=part, headers=ticket["headers"], timeout=60
     ).status_code
 
 
@@ -175,7 +175,7 @@ def test_the_file_may_come_in_one_piece_after_parts_were_begun(waiting: Dataset,
     client, address = api(alice), f"/api/datasets/{waiting.pk}"
     tickets(client, waiting, 1)
     upload = client.post(f"{address}/ticket").data["upload"]
-    requests.put(upload["url"], data=BODY, headers=upload["headers"], timeout=10).raise_for_status()
+    requests.put(upload["url"], data=BODY, headers=upload["headers"], timeout=60).raise_for_status()
     assert client.post(f"{address}/complete").status_code == 200
 
 

@@ -24,7 +24,7 @@ def announce(client: APIClient, size: int, **values: Any) -> Any:
 
 
 def send(upload: dict[str, Any], body: bytes) -> requests.Response:
-    return requests.request(upload["method"], upload["url"], data=body, headers=upload["headers"], timeout=10)
+    return requests.request(upload["method"], upload["url"], data=body, headers=upload["headers"], timeout=60)
 
 
 def test_an_uploaded_file_becomes_a_ready_dataset(store: ObjectStore, alice: User, api: Api) -> None:

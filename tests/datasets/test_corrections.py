@@ -65,7 +65,7 @@ def test_from_a_faulty_file_to_a_ready_dataset(
         ],
         "notes": [],
     }
-    fetched = requests.get(done["download"]["url"], timeout=5)
+    fetched = requests.get(done["download"]["url"], timeout=60)
     assert fetched.content == GOOD
     assert "chat-corrected.jsonl" in fetched.headers["Content-Disposition"]
 

@@ -74,9 +74,9 @@ def test_a_ticket_takes_exactly_one_file_below_the_attempts_folder(job: Training
     answer = call(job, "uploads", {"files": [FILE]})
     [ticket] = answer.json()
     assert (ticket["path"], ticket["method"]) == ("adapter.bin", "PUT")
-    assert requests.put(ticket["url"], data=b"7 bytes", headers=ticket["headers"], timeout=10).ok
+    assert requests.put(ticket["url"], data=b"7 bytes", headers=ticket["headers"], timeout=60).ok
     assert store.head(bucket="lora-models", path=f"alice/{job.pk}/1/adapter.bin").size == 7
-    assert not requests.put(ticket["url"], data=b"8 bytes!", headers=ticket["headers"], timeout=10).ok
+    assert not requests.put(ticket["url"], data=b"8 bytes!", headers=ticket["headers"], timeout=60).ok
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_an_ended_job_takes_no_more_files(status: Status, alice: User, store: Ob
 def test_a_new_url_of_the_dataset_works(alice: User, queued: MakeJob) -> None:
     job = queued(alice)
     answer = call(job, "dataset").json()
-    fetched = requests.get(answer["url"], timeout=10)
+    fetched = requests.get(answer["url"], timeout=60)
     assert (fetched.ok, len(fetched.content)) == (True, job.dataset.file_size)
     assert urlsplit(answer["url"]).query
 

@@ -86,7 +86,7 @@ def test_a_base_model_in_storage_comes_as_files_that_can_be_fetched(
         "files",
         ["config.json", "weights/model.safetensors"],
     )
-    assert requests.get(source["files"][1]["url"], timeout=10).content == WEIGHTS
+    assert requests.get(source["files"][1]["url"], timeout=60).content == WEIGHTS
     fresh = call(job, "base-model").json()["files"]
     assert [(file["path"], file["size"]) for file in fresh] == [
         ("config.json", 2),
@@ -135,7 +135,7 @@ def test_a_validation_dataset_goes_along(
     told = order["validation_dataset"]
     assert (told["sha256"], told["bytes"]) == (held_out.sha256, held_out.file_size)
     for url in (told["url"], call(job, "dataset").json()["validation_url"]):
-        assert len(requests.get(url, timeout=10).content) == held_out.file_size
+        assert len(requests.get(url, timeout=60).content) == held_out.file_size
 
 
 def test_a_validation_dataset_that_changed_fails_the_job(
@@ -159,7 +159,7 @@ def test_a_resumed_job_brings_its_checkpoint_along(
     [file], [fresh] = resume["files"], call(job, "checkpoint").json()["files"]
     for told in (file, fresh):
         assert (told["path"], told["size"], told["sha256"]) == ("adapter_model.safetensors", len(WEIGHTS), "ab" * 32)
-        assert requests.get(told["url"], timeout=10).content == WEIGHTS
+        assert requests.get(told["url"], timeout=60).content == WEIGHTS
 
 
 def test_a_repeat_orders_what_the_first_try_ordered(queued: MakeJob, alice: User, level_2: ScriptedCluster) -> None:

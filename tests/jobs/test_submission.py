@@ -22,7 +22,6 @@ from tests.jobs.conftest import (
     submitted,
     work_until,
 )
-from tests.jobs.nodes import IMPATIENT
 from tests.jobs.scripted import ScriptedCluster, refusing
 from tests.servers import TestBuckets
 
@@ -141,7 +140,7 @@ def test_a_job_that_is_cancelled_while_it_is_refused_ends_at_once(
 def test_a_job_that_is_cancelled_while_its_submit_gets_lost_is_found_and_stopped(
     use_node: UseNode, queued: MakeJob, alice: User
 ) -> None:
-    node = use_node(level=2, driver=IMPATIENT)
+    node = use_node(level=2)
     job = queued(alice)
     node.fault("job", TRAINS_FOR_EVER, job=job)
     node.fault("submit", {"accept": True, "reset": True}, job=job, times=1)

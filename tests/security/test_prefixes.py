@@ -96,7 +96,7 @@ def test_an_upload_lands_in_ones_own_folder_or_nowhere(alice: User, store: Objec
         folder = f"{alice.pk}/{dataset.pk}/"
         assert dataset.storage_path.startswith(folder)
         assert "/" not in dataset.storage_path.removeprefix(folder)
-        assert requests.put(ticket.url, data=b"x", headers=ticket.headers, timeout=10).ok
+        assert requests.put(ticket.url, data=b"x", headers=ticket.headers, timeout=60).ok
         landed.add(dataset.storage_path)
     assert len(landed) > 5
     assert keys(store, "lora-datasets") == landed
@@ -169,7 +169,7 @@ def test_a_cluster_uploads_below_its_attempt_or_nowhere(alice: User, store: Obje
         assert answer.status_code in {200, 400}
         if answer.status_code == 200:
             (ticket,) = answer.json()
-            assert requests.put(ticket["url"], data=b"x", headers=ticket["headers"], timeout=10).ok
+            assert requests.put(ticket["url"], data=b"x", headers=ticket["headers"], timeout=60).ok
     landed = keys(store, "lora-models")
     assert len(landed) > 5
     assert all(key.startswith(f"alice/{job.pk}/1/") for key in landed)
@@ -221,7 +221,7 @@ def test_no_name_gets_into_the_headers_of_a_download(
         sent = client.get(f"/api/jobs/{job.pk}/{ending}")["Content-Disposition"]
         assert sent.split("filename=")[1].strip('"').replace(".", "-").replace("-", "").isalnum()
     (file,) = client.get(f"/api/jobs/{job.pk}/artifact").json()["data"]["artifact"]["files"]
-    assert requests.get(file["url"], timeout=10).headers["Content-Disposition"] == 'attachment; filename="a.bin"'
+    assert requests.get(file["url"], timeout=60).headers["Content-Disposition"] == 'attachment; filename="a.bin"'
 
 
 # -- Signed URLs -------------------------------------------------------------------------------------------------
@@ -233,15 +233,15 @@ def ticket(store: ObjectStore) -> Any:
 
 
 def put(url: str, body: bytes = b"abc", content_type: str = "application/jsonl") -> int:
-    return requests.put(url, data=body, headers={"Content-Type": content_type}, timeout=10).status_code
+    return requests.put(url, data=body, headers={"Content-Type": content_type}, timeout=60).status_code
 
 
 def test_a_ticket_is_for_one_key_method_size_and_type(ticket: Any, store: ObjectStore) -> None:
     for other in ("1/b/x.jsonl", "2/a/x.jsonl", "1/a/../../2/x.jsonl", "1/a/x.jsonl2"):
         assert put(ticket.url.replace("1/a/x.jsonl", other)) >= 400
-    assert requests.get(ticket.url, timeout=10).status_code >= 400
-    assert requests.delete(ticket.url, timeout=10).status_code >= 400
-    assert requests.post(ticket.url, data=b"abc", timeout=10).status_code >= 400
+    assert requests.get(ticket.url, timeout=60).status_code >= 400
+    assert requests.delete(ticket.url, timeout=60).status_code >= 400
+    assert requests.post(ticket.url, data=b"abc", timeout=60).status_code >= 400
     assert put(ticket.url, b"abcd") >= 400
     assert put(ticket.url, content_type="text/html") >= 400
     assert keys(store, "lora-datasets") == set()
@@ -261,8 +261,8 @@ def test_an_expired_url_opens_nothing(store: ObjectStore, put_object: PutObject)
     put_object("alice/chat.jsonl")
     with time_machine.travel(timezone.now() - timedelta(hours=2)):
         old = signing.sign_download(bucket="training-files", path="alice/chat.jsonl")
-    assert requests.get(old.url, timeout=10).status_code >= 400
-    assert requests.get(signing.sign_download(bucket="training-files", path="alice/chat.jsonl").url, timeout=10).ok
+    assert requests.get(old.url, timeout=60).status_code >= 400
+    assert requests.get(signing.sign_download(bucket="training-files", path="alice/chat.jsonl").url, timeout=60).ok
 
 
 def test_every_signed_url_lives_as_long_as_the_setting_says(

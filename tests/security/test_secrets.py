@@ -143,7 +143,7 @@ def test_a_whole_journey_tells_no_secret(
 
 
 def put_by_ticket(ticket: Mapping[str, Any], body: bytes) -> None:
-    assert requests.request(ticket["method"], ticket["url"], data=body, headers=ticket["headers"], timeout=10).ok
+    assert requests.request(ticket["method"], ticket["url"], data=body, headers=ticket["headers"], timeout=60).ok
 
 
 def echoing(order: Mapping[str, Any], request: Request) -> str:

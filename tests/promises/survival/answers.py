@@ -19,7 +19,6 @@ WAYS = {
 @survives("sends 10 MB, drips, redirects, or talks garbage", WAYS)
 def gives_up_and_says_why(ground: Ground, way: tuple[dict[str, object], str]) -> None:
     effect, word = way
-    ground.for_trouble(effect)
     with closing(Wire(reply(200, {"external_job_id": "stolen", "status": "completed"}))) as elsewhere:
         if "redirect" in effect:
             effect = {"redirect": elsewhere.url}
@@ -27,7 +26,8 @@ def gives_up_and_says_why(ground: Ground, way: tuple[dict[str, object], str]) ->
         # To a submit.
         doubtful = ground.job()
         ground.node.fault("submit", effect, job=doubtful, times=1)
-        doubtful = submitted(doubtful)
+        with ground.trouble(effect):
+            doubtful = submitted(doubtful)
         assert doubtful.current_stage == "submission_unconfirmed"
         assert word in ground.shown(doubtful)["waiting_for"]
         assert submitted(doubtful).status == ("initializing" if ground.level == 2 else "queued")
@@ -35,7 +35,8 @@ def gives_up_and_says_why(ground: Ground, way: tuple[dict[str, object], str]) ->
         # To a poll.
         for route in {ground.reports, "status"}:  # what is too long for all is asked for one by one
             ground.node.fault(route, effect, times=1)
-        job = ground.polled(job)
+        with ground.trouble(effect):
+            job = ground.polled(job)
         assert job.status == "running"
         assert word in ground.shown(job)["waiting_for"]
         job = ground.polled(job)
@@ -43,6 +44,7 @@ def gives_up_and_says_why(ground: Ground, way: tuple[dict[str, object], str]) ->
         # To a cancel.
         ground.node.fault("cancel", effect, times=1)
         ground.cancelled(job)
-        ground.released(job)
+        with ground.trouble(effect):
+            ground.released(job)
         assert work_until(job, "cancelled").cost_records.count() == 1
         assert elsewhere.requests == []

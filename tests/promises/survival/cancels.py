@@ -18,17 +18,18 @@ from tests.promises.survival.table import survives
     },
 )
 def keeps_asking(ground: Ground, trouble: Effect) -> None:
-    ground.for_trouble(trouble)
     job = ground.training()
     ground.node.fault("cancel", trouble)
     ground.cancelled(job)
-    job = ground.released(job)
+    with ground.trouble(trouble):
+        job = ground.released(job)
     assert (job.status, ground.shown(job)["status"]) == ("cancelling", "cancelling")
     assert job.waiting_for.startswith("Still cancelling")
     assert "go on billing" in job.waiting_for
     let_pass(job, minutes=3)
     Cluster.objects.update(open_until=None)
-    job = ground.released(job)
+    with ground.trouble(trouble):
+        job = ground.released(job)
     assert job.status == "cancelling"
     assert "cancel_not_confirmed" in {warning["code"] for warning in ground.shown(job)["warnings"]}
     ground.node.lift_faults()

@@ -1,7 +1,8 @@
 """Where the proofs take place: a control plane with real rows and storage, and a real node of one level."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -10,6 +11,7 @@ from rest_framework.test import APIClient
 
 from jobs import reconcile, services
 from jobs.models import MetricsPoint, TrainingJob
+from jobs.reconcile import gate
 from tests.jobs.conftest import HANGS_AT_STEP, TRAINS_FOR_EVER, MakeJob, Meanwhile, due_and, work_until
 from tests.jobs.nodes import IMPATIENT, Node
 
@@ -33,11 +35,16 @@ class Ground:
         """The fault door's route of what a cluster reports about jobs."""
         return "status" if self.level == 1 else "batch"
 
-    def for_trouble(self, effect: Effect) -> None:
-        """Where an answer would never come, calls give up after a fraction of a second."""
+    @contextmanager
+    def trouble(self, effect: Effect) -> Iterator[None]:
+        """For the time of a block, in which all calls meet it: where an answer would never come, they give up after a
+        fraction of a second. Calls that are to be answered have the time that a busy machine needs."""
+        clusters = self.settings.GPU_CLUSTERS
         if {"hang_s", "drip"} & effect.keys():
-            here = self.settings.GPU_CLUSTERS["default"]
-            self.settings.GPU_CLUSTERS = {**self.settings.GPU_CLUSTERS, "default": {**here, "DRIVER": IMPATIENT}}
+            gate.enter("default")  # what it can do is known: that is not asked for
+            self.settings.GPU_CLUSTERS = {**clusters, "default": {**clusters["default"], "DRIVER": IMPATIENT}}
+        yield
+        self.settings.GPU_CLUSTERS = clusters
 
     def job(self, **asked: Any) -> TrainingJob:
         """A queued job."""

@@ -45,18 +45,18 @@ def leaves_it_in_peace(ground: Ground, trouble: Effect) -> None:
         ground.settings.GPU_CLUSTERS |= {"another": {"URL": elsewhere.url, "KEY": "key"}}
         running, queued, other = ground.training(), ground.job(), ground.job()
         TrainingJob.objects.filter(pk=other.pk).update(cluster="another")
-        ground.for_trouble(trouble)
-        ground.node.fault("any", trouble)
-        until(lambda: is_open("default"), lambda: ground.polled(running), times=5 if "hang_s" in trouble else 1)
-        for _ in range(3):
-            running, queued = ground.polled(running), submitted(queued)
-        assert (running.status, queued.status) == ("running", "queued")
-        for job in (running, queued):
-            assert ground.shown(job)["waiting_for"].startswith("Waiting for the GPU cluster")
-        assert ground.node.keys(queued) == []
-        assert submitted(other).status == "initializing"
-        a_minute_later()
-        assert ground.polled(running).status == "running"
+        with ground.trouble(trouble):
+            ground.node.fault("any", trouble)
+            until(lambda: is_open("default"), lambda: ground.polled(running), times=5 if "hang_s" in trouble else 1)
+            for _ in range(3):
+                running, queued = ground.polled(running), submitted(queued)
+            assert (running.status, queued.status) == ("running", "queued")
+            for job in (running, queued):
+                assert ground.shown(job)["waiting_for"].startswith("Waiting for the GPU cluster")
+            assert ground.node.keys(queued) == []
+            assert submitted(other).status == "initializing"
+            a_minute_later()
+            assert ground.polled(running).status == "running"
         assert is_open("default")
         assert alerts() == ["cluster_closed"], "however often it is tried again"
         ground.node.lift_faults()

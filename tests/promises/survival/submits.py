@@ -11,9 +11,9 @@ from tests.promises.survival.table import survives
 )
 def paid_once(ground: Ground, silence: Effect) -> None:
     job = ground.job()
-    ground.for_trouble(silence)
     ground.node.fault("submit", {"accept": True, **silence}, job=job, times=1)
-    job = submitted(job)
+    with ground.trouble(silence):
+        job = submitted(job)
     assert (job.status, job.current_stage) == ("queued", "submission_unconfirmed")
     assert "whether the GPU cluster took the job" in ground.shown(job)["waiting_for"]
     job = submitted(job)
