@@ -70,5 +70,5 @@ def points(job: TrainingJob, count: int, *, first: int = 1) -> None:
             )
             for step in range(chunk, min(chunk + 1000, first + count))
         ]
-        metrics.store(job, attempt=job.attempt, points=page, now=start)
+        metrics.store([metrics.Page(job, job.attempt, page)], now=start)
     job.save(update_fields=metrics.METRICS_FIELDS)

@@ -32,12 +32,7 @@ class Page:
     points: Iterable[Point]
 
 
-def store(job: TrainingJob, *, attempt: int, points: Iterable[Point], now: datetime) -> int:
-    """Store points of one job, as store_together() does. Returns how many are new."""
-    return store_together([Page(job, attempt, points)], now=now)[0]
-
-
-def store_together(pages: Sequence[Page], *, now: datetime) -> list[int]:
+def store(pages: Sequence[Page], *, now: datetime) -> list[int]:
     """Store points, a page for each of several jobs; a repeated key fills missing values and overwrites none.
     Returns how many of each page are new.
 

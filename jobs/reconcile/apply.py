@@ -45,19 +45,12 @@ def reports(some: Sequence[Report], capabilities: Capabilities, *, now: datetime
     The end waits for the last page of points, so that no point of an ended job is lost; nothing else does.
     """
     pages = [metrics.Page(each.job, each.attempt.number, each.polled.points) for each in some]
-    for each, new_points in zip(some, metrics.store_together(pages, now=now), strict=True):
-        _report(each.job, each.attempt, each.polled, capabilities, new_points=new_points, now=now)
+    for each, new_points in zip(some, metrics.store(pages, now=now), strict=True):
+        _apply(each, capabilities, new_points=new_points, now=now)
 
 
-def _report(
-    job: TrainingJob,
-    attempt: JobAttempt,
-    polled: Polled,
-    capabilities: Capabilities,
-    *,
-    new_points: int,
-    now: datetime,
-) -> None:
+def _apply(report: Report, capabilities: Capabilities, *, new_points: int, now: datetime) -> None:
+    job, attempt, polled = report.job, report.attempt, report.polled
     status = polled.status
     for point in sorted(polled.points, key=lambda point: (point.restart, point.step)):
         job.current_metrics = metrics.merge(job.current_metrics, point.values)

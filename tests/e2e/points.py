@@ -59,7 +59,7 @@ def main(job_id: str) -> None:
             )
             for step in range(chunk, chunk + 1000)
         ]
-        metrics.store(job, attempt=job.attempt, points=points, now=now)
+        metrics.store([metrics.Page(job, job.attempt, points)], now=now)
     job.warnings = [
         {"code": f"sentinel_{kind}", "message": "Look at the loss.", "step": step}
         for kind, step in (("spike", SPIKE), ("zero_loss", ZEROS[0]))

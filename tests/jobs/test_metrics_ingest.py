@@ -27,7 +27,8 @@ def point(step: int, restart: int = 0, **values: float | None) -> Point:
 
 
 def store(job: TrainingJob, *points: Point, attempt: int = 1) -> int:
-    return metrics.store(job, attempt=attempt, points=points, now=NOW)
+    [new] = metrics.store([metrics.Page(job, attempt, points)], now=NOW)
+    return new
 
 
 def losses(job: TrainingJob) -> list[tuple[int, int, float | None]]:
@@ -126,9 +127,9 @@ def test_points_of_many_jobs_take_as_many_queries_as_those_of_one(alice: User, d
         store(job, point(1, training_loss=1.0))
     pages = [metrics.Page(job, 1, [point(1, validation_loss=2.0), point(2, training_loss=1.5)]) for job in jobs]
     with django_assert_num_queries(3):  # what is there, what is new, what fills a gap
-        assert metrics.store_together(pages, now=NOW) == [1] * 20
+        assert metrics.store(pages, now=NOW) == [1] * 20
     with django_assert_num_queries(1):
-        assert metrics.store_together(pages, now=NOW) == [0] * 20
+        assert metrics.store(pages, now=NOW) == [0] * 20
     assert {(job.metrics_count, job.metrics_version) for job in jobs} == {(2, 2)}
     assert MetricsPoint.objects.filter(version=2, validation_loss=2.0).count() == 20
 
@@ -143,7 +144,7 @@ def test_points_of_several_jobs_are_told_apart(alice: User) -> None:
         metrics.Page(second, 1, [point(7, training_loss=3.0), point(7, restart=1, training_loss=4.0)]),
         metrics.Page(third, 1, []),
     ]
-    assert metrics.store_together(pages, now=NOW) == [1, 2, 0]
+    assert metrics.store(pages, now=NOW) == [1, 2, 0]
     assert losses(first) == [(0, 7, 1.0), (0, 8, 1.1)]
     assert losses(second) == [(0, 7, 3.0), (1, 7, 4.0), (0, 7, 2.0)]
     assert [(job.metrics_count, job.metrics_version) for job in (first, second, third)] == [(2, 2), (3, 2), (0, 0)]

@@ -102,10 +102,10 @@ def test_points_that_are_stored_are_in_the_outline_once(alice: User) -> None:
         Point(step=3, values={"validation_loss": 2.0}),
     ]
     for _ in range(2):
-        metrics.store(job, attempt=1, points=points, now=NOW)
+        metrics.store([metrics.Page(job, 1, points)], now=NOW)
     assert job.loss_outline["buckets"] == [[1, 1, 3.0, 3.0, 3.0], [2, 0]]
-    metrics.store(job, attempt=1, points=[Point(step=2, values={"training_loss": 2.0})], now=NOW)
-    metrics.store(job, attempt=1, points=[Point(step=2, values={"gradient_norm": 2.0})], now=NOW)
+    metrics.store([metrics.Page(job, 1, [Point(step=2, values={"training_loss": 2.0})])], now=NOW)
+    metrics.store([metrics.Page(job, 1, [Point(step=2, values={"gradient_norm": 2.0})])], now=NOW)
     assert job.loss_outline["buckets"] == [[1, 1, 3.0, 3.0, 3.0], [2, 1, 2.0, 2.0, 2.0]]
     job.save(update_fields=metrics.METRICS_FIELDS)
     job.refresh_from_db()

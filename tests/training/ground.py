@@ -111,7 +111,7 @@ class Ground:
         """Wait until its trainer has come so far; its run's folder. That is looked at, since pages know it a little
         later: on a busy machine too late to do anything about it."""
         job = self.until(job_id, lambda job: bool(job["external_job_id"]))
-        folder = self.node_state / "runs" / str(job["external_job_id"])
+        folder = self._folder(job)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not any(point >= step for point in _steps(folder)):
             assert time.monotonic() < deadline, self.log(job_id)
@@ -166,7 +166,10 @@ class Ground:
 
     def run_folder(self, job_id: str) -> Path:
         """Where the node keeps the job's latest run."""
-        return self.node_state / "runs" / str(self.job(job_id)["external_job_id"])
+        return self._folder(self.job(job_id))
+
+    def _folder(self, job: dict[str, Any]) -> Path:
+        return self.node_state / "runs" / str(job["external_job_id"])
 
     @property
     def node_state(self) -> Path:
